@@ -1,0 +1,1 @@
+"""Holds the secrets: connection life cycle, token authority, API usage."""

@@ -1,0 +1,1 @@
+"""Decides which Salesforce record a member is."""

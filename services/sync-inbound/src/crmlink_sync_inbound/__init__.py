@@ -1,0 +1,1 @@
+"""Sees every change in Salesforce, once, in order."""

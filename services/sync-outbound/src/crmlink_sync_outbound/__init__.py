@@ -1,0 +1,1 @@
+"""Owns every linked pair and makes its two sides agree."""

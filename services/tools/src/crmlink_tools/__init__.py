@@ -1,0 +1,1 @@
+"""Answers assistants' requests on the bus."""
