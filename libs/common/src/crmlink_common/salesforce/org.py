@@ -1,0 +1,241 @@
+"""What can be asked of one org."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from crmlink_common.errors import CrmLinkError, InvalidInputError, PermanentError, TransientError
+from crmlink_common.salesforce.composite import (
+    HEAVY_PER_CALL,
+    Subrequest,
+    composite_body,
+    read_composite,
+)
+from crmlink_common.salesforce.errors import (
+    SalesforceError,
+    SalesforceTransientError,
+    of_the_call,
+)
+from crmlink_common.salesforce.ids import to_18
+from crmlink_common.salesforce.records import (
+    QueryResult,
+    Record,
+    json_of,
+    own_path,
+    plain_record,
+    read_page,
+)
+from crmlink_common.salesforce.session import Session
+from crmlink_common.salesforce.writes import Outcome, Write, calls, read_outcomes, spread
+
+LONGEST_IN_URL = 4000  # a longer query goes in the body of a Composite
+IDS_PER_RETRIEVE = 2000
+ROWS_OF_MANY = 2000
+NAME = re.compile(r"[A-Za-z]\w{0,254}", re.ASCII)
+FIELD = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)*", re.ASCII)
+
+
+class Org(Session):
+    """One workspace's org. Every method raises the errors of ``crmlink_common.errors``."""
+
+    async def query(self, soql: str, *, include_deleted: bool = False) -> QueryResult:
+        """Return the first page."""
+        path = self._query_path(soql, include_deleted=include_deleted)
+        if len(path) <= LONGEST_IN_URL:
+            return read_page(json_of(await self.send("GET", path)))
+        [told] = await self._composite([Subrequest("GET", path)], repeatable=True)
+        if isinstance(told, SalesforceError):
+            raise told
+        return read_page(told)
+
+    async def query_more(self, next_path: str) -> QueryResult:
+        """Return the page that another page named."""
+        return read_page(json_of(await self.send("GET", own_path(next_path))))
+
+    async def query_pages(
+        self, soql: str, *, include_deleted: bool = False, max_records: int
+    ) -> AsyncIterator[list[Record]]:
+        """Yield pages until all or max_records are told."""
+        page = await self.query(soql, include_deleted=include_deleted)
+        left = max_records
+        while page.records and left > 0:
+            yield page.records[:left]
+            left -= len(page.records)
+            if left <= 0 or page.next_path is None:
+                return
+            page = await self.query_more(page.next_path)
+        if page.next_path is not None and left > 0:
+            raise SalesforceTransientError("MALFORMED_ANSWER")  # a next page, yet no record
+
+    async def query_many(self, soqls: Sequence[str]) -> list[QueryResult | SalesforceError]:
+        """Ask five queries a call; of each all rows, at most 2000, or its error."""
+        results: list[QueryResult | SalesforceError] = []
+        for start in range(0, len(soqls), HEAVY_PER_CALL):
+            some = soqls[start : start + HEAVY_PER_CALL]
+            requests = [Subrequest("GET", self._query_path(soql)) for soql in some]
+            for told in await self._composite(requests, repeatable=True):
+                failed = isinstance(told, SalesforceError)
+                results.append(told if failed else await self._completed(read_page(told)))
+        return results
+
+    async def retrieve(
+        self, sobject: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, Record]:
+        """Return the records that are there, by 18-character id."""
+        wanted = list(dict.fromkeys(to_18(record_id) for record_id in ids))
+        path = self.data_path(f"composite/sobjects/{_name(sobject)}")
+        names = list(dict.fromkeys(["Id", *map(_field, fields)]))
+        found: dict[str, Record] = {}
+        for start in range(0, len(wanted), IDS_PER_RETRIEVE):
+            body = {"ids": wanted[start : start + IDS_PER_RETRIEVE], "fields": names}
+            told = json_of(await self.send("POST", path, json=body))
+            if not isinstance(told, list):
+                raise SalesforceTransientError("MALFORMED_ANSWER")
+            records = [plain_record(one) for one in told if isinstance(one, dict)]
+            found |= {to_18(record["Id"]): record for record in records}
+        return found
+
+    async def get(
+        self, sobject: str, record_id: str, fields: Sequence[str] | None = None
+    ) -> Record:
+        """Return one record; raise NotFoundError."""
+        path = self.data_path(f"sobjects/{_name(sobject)}/{to_18(record_id)}")
+        if fields:
+            path += "?fields=" + ",".join(map(_field, fields))
+        return plain_record(json_of(await self.send("GET", path)))
+
+    async def create(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
+        """Create records. An outcome may be unknown: then look before another try."""
+        write = Write("POST", "", _name(sobject), repeatable=False, created=True)
+        return await self._write(write, records)
+
+    async def update(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
+        """Update records, each with its ``Id``."""
+        if any(not record.get("Id") for record in records):
+            raise InvalidInputError("a record without Id", field="Id")
+        write = Write("PATCH", "", _name(sobject), repeatable=True, created=False)
+        return await self._write(write, records)
+
+    async def upsert(
+        self,
+        sobject: str,
+        external_id_field: str,
+        records: Sequence[Record],
+        *,
+        unique: bool = True,
+    ) -> list[Outcome]:
+        """Create or update by an external id; one that is not unique is not tried twice."""
+        path = f"/{_name(sobject)}/{_name(external_id_field)}"
+        write = Write("PATCH", path, sobject, repeatable=unique, created=None)
+        return await self._write(write, records)
+
+    async def describe(self, sobject: str) -> dict[str, Any]:
+        """Return the object's description, at most a minute old."""
+        known = self._means.descriptions
+        key = (self.workspace_id, self.org_id, _name(sobject))
+        found = known.find(key)
+        if found and known.is_fresh(found):
+            return found.told
+        since = {"If-Modified-Since": found.last_modified} if found else {}
+        path = self.data_path(f"sobjects/{sobject}/describe")
+        answer = await self.send("GET", path, headers=since)
+        if found and answer.status_code == httpx.codes.NOT_MODIFIED:
+            return known.keep(key, found.told, found.last_modified)
+        last_modified = answer.headers.get("last-modified") or answer.headers.get("date", "")
+        return known.keep(key, _object(answer), last_modified)
+
+    async def limits(self) -> dict[str, Any]:
+        """Return the org's limits and what is left of them."""
+        return _object(await self.send("GET", self.data_path("limits")))
+
+    async def identity(self) -> dict[str, Any]:
+        """Return who is connected; not counted against the limit."""
+        return _object(await self.send("GET", "/services/oauth2/userinfo"))
+
+    def _query_path(self, soql: str, *, include_deleted: bool = False) -> str:
+        verb = "queryAll" if include_deleted else "query"
+        return self.data_path(f"{verb}?q={quote(soql, safe='')}")
+
+    async def _completed(self, page: QueryResult) -> QueryResult:
+        records = list(page.records)
+        total, following = page.total_size, page.next_path
+        while following is not None and total <= ROWS_OF_MANY:
+            page = await self.query_more(following)
+            records += page.records
+            following = page.next_path
+        if total > ROWS_OF_MANY:
+            raise PermanentError("more rows than query_many returns")
+        return QueryResult(records, total, done=True)
+
+    async def _composite(
+        self, requests: Sequence[Subrequest], *, repeatable: bool
+    ) -> list[Any | SalesforceError]:
+        answer = await self.send(
+            "POST",
+            self.data_path("composite"),
+            json=composite_body(requests),
+            repeatable=repeatable,
+        )
+        told = json_of(answer, repeatable=repeatable)
+        return read_composite(told, len(requests), repeatable=repeatable)
+
+    async def _write(self, write: Write, records: Sequence[Record]) -> list[Outcome]:
+        """Return an outcome per record; after a call that failed for a while send no more."""
+        outcomes: list[Outcome] = []
+        for collections in calls(records):
+            count = sum(map(len, collections))
+            try:
+                outcomes += await self._write_call(write, collections)
+            except PermanentError as exc:
+                outcomes += spread(of_the_call(exc), count)
+            except CrmLinkError as exc:
+                outcomes += spread(error := of_the_call(exc), count)
+                outcomes += spread(_not_sent(error), len(records) - len(outcomes))
+                return outcomes
+        return outcomes
+
+    async def _write_call(self, write: Write, collections: list[list[Record]]) -> list[Outcome]:
+        path = self.data_path(f"composite/sobjects{write.path}")
+        bodies = [write.body(records) for records in collections]
+        if len(bodies) == 1:
+            answer = await self.send(
+                write.method, path, json=bodies[0], repeatable=write.repeatable
+            )
+            told = [json_of(answer, repeatable=write.repeatable)]
+        else:
+            requests = [Subrequest(write.method, path, body) for body in bodies]
+            told = await self._composite(requests, repeatable=write.repeatable)
+        return [
+            outcome
+            for one, records in zip(told, collections, strict=True)
+            for outcome in read_outcomes(one, write, len(records))
+        ]
+
+
+def _not_sent(error: SalesforceError) -> SalesforceError:
+    """Records after a call of unknown outcome are known to be unsent."""
+    return error if isinstance(error, TransientError) else SalesforceTransientError("NOT_SENT")
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    told = json_of(response)
+    if not isinstance(told, dict):
+        raise SalesforceTransientError("MALFORMED_ANSWER")
+    return told
+
+
+def _name(text: str) -> str:
+    if NAME.fullmatch(text) is None:
+        raise InvalidInputError("not the name of an object or field")
+    return text
+
+
+def _field(text: str) -> str:
+    if FIELD.fullmatch(text) is None:
+        raise InvalidInputError("not the name of a field")
+    return text

@@ -1,0 +1,67 @@
+"""What a query answers, in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from crmlink_common.salesforce.errors import lost
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """One page, or all of it when ``done``."""
+
+    records: list[Record]
+    total_size: int
+    done: bool
+    next_path: str | None = None
+
+
+def read_page(told: Any) -> QueryResult:  # noqa: ANN401 - any JSON value
+    """Read the JSON of a query's page."""
+    try:
+        following = told.get("nextRecordsUrl")
+        return QueryResult(
+            records=[plain_record(record) for record in told["records"]],
+            total_size=int(told["totalSize"]),
+            done=bool(told["done"]),
+            next_path=own_path(following) if following else None,
+        )
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise lost("MALFORMED_ANSWER", repeatable=True) from None
+
+
+def plain_record(record: Mapping[str, Any]) -> Record:
+    """Leave out ``attributes``, at every depth."""
+    return {name: _plain(value) for name, value in record.items() if name != "attributes"}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return plain_record(value)
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def own_path(url: str) -> str:
+    """Reduce an address that the org names to a path of its API: the host is never followed."""
+    path = urlsplit(url).path
+    if not path.startswith("/services/") or "/../" in path or "\\" in path:
+        raise ValueError("not a path of Salesforce's API")
+    return path
+
+
+def json_of(response: httpx.Response, *, repeatable: bool = True) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a body that must be JSON; a page of HTML may come with status 200."""
+    try:
+        return response.json()
+    except ValueError:
+        raise lost("MALFORMED_ANSWER", repeatable=repeatable) from None

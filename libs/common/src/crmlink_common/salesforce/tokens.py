@@ -1,0 +1,116 @@
+"""Access tokens: asked of the oauth service, kept in memory for a short while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from urllib.parse import quote
+from weakref import WeakValueDictionary
+
+import httpx
+
+from crmlink_common.errors import NotConnectedError, TransientError
+
+KEPT_FOR = timedelta(minutes=5)
+MOST_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """Whom a token speaks for, and where it may be shown."""
+
+    token: str = field(repr=False)
+    fingerprint: str
+    instance_url: str
+    api_version: str  # "59.0"
+    org_id: str
+    epoch: int
+
+
+class TokenSource(Protocol):
+    """Where a client gets its tokens."""
+
+    async def token(self, workspace_id: str, *, failed: str | None = None) -> AccessToken:
+        """Return a token other than the one whose fingerprint failed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    token: AccessToken
+    until: datetime
+
+
+class OauthTokens:
+    """Asks oauth, once at a time per workspace. The caller owns and closes the httpx client."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._http = http
+        self._now = now
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def token(self, workspace_id: str, *, failed: str | None = None) -> AccessToken:
+        """Return a token; raise NotConnectedError or TransientError."""
+        async with self._asking.setdefault(workspace_id, asyncio.Lock()):
+            kept = self._kept.get(workspace_id)
+            if kept and kept.until > self._now() and kept.token.fingerprint != failed:
+                self._kept.move_to_end(workspace_id)
+                return kept.token
+            self._kept.pop(workspace_id, None)
+            token = await self._ask(workspace_id, failed)
+            self._kept[workspace_id] = _Kept(token, self._now() + KEPT_FOR)
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+            return token
+
+    async def _ask(self, workspace_id: str, failed: str | None) -> AccessToken:
+        path = f"/internal/v1/workspaces/{quote(workspace_id, safe='')}/access-token"
+        try:
+            response = await self._http.post(path, json={"failed": failed} if failed else {})
+        except httpx.TransportError as exc:
+            raise TransientError(f"oauth did not answer: {type(exc).__name__}") from None
+        if response.status_code in {httpx.codes.CONFLICT, httpx.codes.NOT_FOUND}:
+            raise NotConnectedError(_problem_code(response))
+        if not response.is_success:
+            # a service that refuses us is no fault of the work in hand
+            raise TransientError(
+                f"oauth answered {response.status_code}", retry_after=retry_after(response)
+            )
+        return _read_token(response)
+
+
+def retry_after(response: httpx.Response) -> timedelta | None:
+    """Read the seconds of a Retry-After header."""
+    value = response.headers.get("retry-after", "")
+    return (
+        timedelta(seconds=min(int(value), 86_400)) if value.isascii() and value.isdigit() else None
+    )
+
+
+def _problem_code(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["code"])
+    except (ValueError, LookupError, TypeError):
+        return "not_connected"
+
+
+def _read_token(response: httpx.Response) -> AccessToken:
+    try:
+        told = response.json()
+        return AccessToken(
+            token=str(told["token"]),
+            fingerprint=str(told["fingerprint"]),
+            instance_url=str(told["instance_url"]),
+            api_version=str(told["api_version"]).removeprefix("v"),
+            org_id=str(told["org_id"]),
+            epoch=int(told["epoch"]),
+        )
+    except (ValueError, LookupError, TypeError):
+        raise TransientError("oauth's answer is no token") from None

@@ -1,0 +1,89 @@
+"""Writing many records: how they are cut into calls, and what became of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crmlink_common.salesforce.composite import HEAVY_PER_CALL
+from crmlink_common.salesforce.errors import SalesforceError, failure, lost
+from crmlink_common.salesforce.records import Record
+
+PER_COLLECTION = 200
+BYTES_PER_CALL = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record; the class of ``error`` tells what to do."""
+
+    ok: bool
+    record_id: str | None = None
+    created: bool | None = None
+    error: SalesforceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One kind of Collections request."""
+
+    method: str
+    path: str  # below composite/sobjects
+    sobject: str
+    repeatable: bool
+    created: bool | None  # None: each answer tells
+
+    def body(self, records: Sequence[Record]) -> dict[str, Any]:
+        """Render one Collections request."""
+        attributes = {"type": self.sobject}
+        return {
+            "allOrNone": False,
+            "records": [{"attributes": attributes, **record} for record in records],
+        }
+
+
+def calls(records: Sequence[Record]) -> Iterator[list[list[Record]]]:
+    """Cut records into calls of up to 5 Collections of up to 200, each call of some 5 MB."""
+    call: list[list[Record]] = []
+    collection: list[Record] = []
+    size = 0
+    for record in records:
+        weight = len(json.dumps(record, separators=(",", ":")))
+        if len(collection) == PER_COLLECTION:
+            call.append(collection)
+            collection = []
+        if len(call) == HEAVY_PER_CALL or (size + weight > BYTES_PER_CALL and size):
+            yield [*call, collection] if collection else call
+            call, collection, size = [], [], 0
+        collection.append(record)
+        size += weight
+    if collection:
+        call.append(collection)
+    if call:
+        yield call
+
+
+def read_outcomes(told: object, write: Write, count: int) -> list[Outcome]:
+    """Read a Collections answer; one item per record, in their order."""
+    if isinstance(told, SalesforceError):
+        return spread(told, count)
+    if not isinstance(told, list) or len(told) != count:
+        return spread(lost("MALFORMED_ANSWER", repeatable=write.repeatable), count)
+    return [_outcome(item, write) for item in told]
+
+
+def spread(error: SalesforceError, count: int) -> list[Outcome]:
+    """Let a call's failure be that of each of its records."""
+    return [Outcome(ok=False, error=error)] * count
+
+
+def _outcome(item: object, write: Write) -> Outcome:
+    if not isinstance(item, dict):
+        return Outcome(ok=False, error=lost("MALFORMED_ANSWER", repeatable=write.repeatable))
+    if item.get("success") is True:
+        created = write.created if write.created is not None else bool(item.get("created"))
+        record_id = item.get("id")
+        return Outcome(ok=True, record_id=record_id or None, created=created)
+    return Outcome(ok=False, error=failure(item.get("errors"), repeatable=True))
