@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Generic, TypeVar
 
@@ -20,7 +20,7 @@ class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
-# An id becomes part of an index key (PostgreSQL allows 2.7 kB) and of a Kafka key, which "/" divides.
+# An id becomes part of an index key (PostgreSQL allows 2.7 kB) and of a Kafka key, cut at its "/".
 Id = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f]+$")]
 WorkspaceId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Revision = Annotated[int, Field(ge=0, le=2**63 - 1)]  # fits PostgreSQL's bigint
@@ -75,8 +75,11 @@ class Topic(Generic[DataT]):
 
 @dataclass(frozen=True, slots=True)
 class Event(Generic[DataT]):
+    """A message as it was read. ``headers`` are those that CloudEvents does not know."""
+
     attributes: Attributes
     data: DataT | Deleted
+    headers: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,8 @@ def decode(
 ) -> Event[DataT]:
     """Raise ContractError, and nothing else, whatever the bytes are."""
     try:
-        found = {name[3:]: raw for name, raw in headers if name.startswith("ce_")}
+        told = dict(headers)
+        found = {name[3:]: raw for name, raw in told.items() if name.startswith("ce_")}
         attributes = Attributes.model_validate(found)
         data: DataT | Deleted
         if value is not None:
@@ -148,7 +152,10 @@ def decode(
     except ValidationError as exc:
         raise ContractError(str(exc)) from None
     workspace = data.key.partition("/")[0]
-    told = (attributes.subject.encode(), attributes.workspaceid)
-    if key != data.key.encode() or told != (key, workspace):
+    subject = attributes.subject.encode()
+    if key != data.key.encode() or (subject, attributes.workspaceid) != (key, workspace):
         raise ContractError("key, headers and data differ")
-    return Event(attributes, data)
+    others = {
+        name: raw for name, raw in told.items() if raw is not None and not name.startswith("ce_")
+    }
+    return Event(attributes, data, others)

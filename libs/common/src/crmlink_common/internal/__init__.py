@@ -1,0 +1,1 @@
+"""Calls between services: who may call whom, and what an error looks like."""

@@ -1,0 +1,1 @@
+"""Durable runs: paged work with a stored checkpoint, resumed after a kill, cancellable."""

@@ -1,0 +1,85 @@
+"""Works runs off, page by page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from crmlink_common.errors import LimitError, NotConnectedError, PermanentError, TransientError
+from crmlink_common.messaging.workers import keep_working
+from crmlink_common.runs.model import Run, RunError, RunStatus, Step
+from crmlink_common.runs.store import Claim, Runs
+from crmlink_common.telemetry.redaction import describe
+
+log = logging.getLogger(__name__)
+SOON = timedelta(seconds=5)
+LATER = timedelta(seconds=30)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWorker:
+    """Claims runs of one kind. ``page`` does one page and may be repeated after a crash.
+
+    ``finished`` is called inside the transaction that ends a run, to tell the world of it.
+    """
+
+    kind: str
+    holder: str
+    sessions: async_sessionmaker[AsyncSession]
+    page: Callable[[Claim], Awaitable[Step]]
+    finished: Callable[[AsyncSession, Run], Awaitable[None]]
+    now: Callable[[], datetime] = _now
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop; a run under way is left at its checkpoint."""
+        await keep_working(
+            stopping, lambda: self._one_run(stopping), name=f"runs:{self.kind}", idle=0.3
+        )
+
+    async def _one_run(self, stopping: asyncio.Event) -> bool:
+        async with self.sessions.begin() as session:
+            claim = await Runs(session).claim(self.kind, self.holder)
+        if claim is None:
+            return False
+        while not stopping.is_set():
+            step = await self._step(claim)
+            async with self.sessions.begin() as session:
+                saved = await Runs(session).save(claim, step)
+                if saved is not None and not saved.status.active:
+                    await self.finished(session, saved)
+            if saved is None:
+                log.warning("lost the lease of a run", extra={"run_id": str(claim.run.id)})
+                return True
+            if not saved.status.active or step.wait_until is not None:
+                return True
+            claim = Claim(saved, step.checkpoint, claim.fence)
+        async with self.sessions.begin() as session:
+            await Runs(session).release(claim, None)
+        return True
+
+    async def _step(self, claim: Claim) -> Step:
+        if claim.run.status is RunStatus.CANCELLING:
+            return Step(checkpoint=claim.checkpoint, outcome=RunStatus.CANCELLED)
+        try:
+            return await self.page(claim)
+        except (LimitError, NotConnectedError) as exc:
+            return self._wait(claim, LATER, exc.code)
+        except TransientError as exc:
+            return self._wait(claim, exc.retry_after or SOON, exc.code)
+        except PermanentError as exc:
+            log.warning("run failed", extra={"run_id": str(claim.run.id), **describe(exc)})
+            error = RunError(code=exc.code, message="Salesforce refused the request.")
+            return Step(checkpoint=claim.checkpoint, outcome=RunStatus.FAILED, error=error)
+
+    def _wait(self, claim: Claim, time: timedelta, code: str) -> Step:
+        error = RunError(code=code, message="Waiting; it goes on by itself.")
+        return Step(checkpoint=claim.checkpoint, wait_until=self.now() + time, error=error)
