@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmlink_common.errors import (
+    ConflictError,
+    InvalidInputError,
+    LimitError,
+    NotConnectedError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+    UnknownOutcomeError,
+)
+from crmlink_common.salesforce.client import Outcome, SalesforceError
+from crmlink_common.salesforce.fakes import FakeOrg, an_error, body_of
+from crmlink_common.salesforce.writes import BYTES_PER_CALL, calls
+
+LOST = httpx.ReadTimeout("")
+
+
+def contacts(count: int) -> list[dict[str, Any]]:
+    return [{"LastName": f"n{n}"} for n in range(count)]
+
+
+def saved(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"id": f"id-{r['LastName']}", "success": True, "errors": []} for r in records]
+
+
+def created(request: httpx.Request) -> httpx.Response:
+    """Answer a call of one Collections request, or a Composite of several."""
+    body = body_of(request)
+    if "records" in body:
+        return httpx.Response(200, json=saved(body["records"]))
+    answers = [
+        {
+            "body": saved(one["body"]["records"]),
+            "httpStatusCode": 200,
+            "referenceId": one["referenceId"],
+        }
+        for one in body["compositeRequest"]
+    ]
+    return httpx.Response(200, json={"compositeResponse": answers[::-1]})
+
+
+async def test_records_are_created_in_one_call(fake: FakeOrg) -> None:
+    fake.answers = [created]
+    outcomes = await (await fake.open()).create("Contact", contacts(2))
+    assert outcomes == [Outcome(ok=True, record_id=f"id-n{n}", created=True) for n in range(2)]
+    assert fake.asked[0].url.path == "/services/data/v59.0/composite/sobjects"
+    assert fake.bodies()[0] == {
+        "allOrNone": False,
+        "records": [{"attributes": {"type": "Contact"}, "LastName": f"n{n}"} for n in range(2)],
+    }
+
+
+async def test_more_than_200_go_in_composites_of_five(fake: FakeOrg) -> None:
+    fake.answers = [created, created]
+    outcomes = await (await fake.open()).create("Contact", contacts(1250))
+    assert [o.record_id for o in outcomes] == [f"id-n{n}" for n in range(1250)]
+    first, second = fake.bodies()
+    assert [len(one["body"]["records"]) for one in first["compositeRequest"]] == [200] * 5
+    assert [len(one["body"]["records"]) for one in second["compositeRequest"]] == [200, 50]
+
+
+async def test_no_records_take_no_call(fake: FakeOrg) -> None:
+    assert await (await fake.open()).create("Contact", []) == []
+    assert fake.asked == []
+
+
+@given(st.lists(st.integers(0, 3_000_000), max_size=12), st.integers(0, 2300))
+def test_calls_keep_the_order_and_the_limits(sizes: list[int], small: int) -> None:
+    records = [{"x": "y" * size} for size in sizes] + contacts(small)
+    cut = list(calls(records))
+    assert [r for call in cut for collection in call for r in collection] == records
+    for call in cut:
+        assert 1 <= len(call) <= 5
+        assert all(1 <= len(collection) <= 200 for collection in call)
+        weight = sum(len(str(r)) for collection in call for r in collection)
+        assert weight <= BYTES_PER_CALL or sum(map(len, call)) == 1
+
+
+async def test_each_record_has_its_own_error(fake: FakeOrg) -> None:
+    codes = ["REQUIRED_FIELD_MISSING", "UNABLE_TO_LOCK_ROW", "ENTITY_IS_DELETED", "DUPLICATE_VALUE"]
+    fake.answers = [
+        [
+            {"success": False, "errors": [{"statusCode": c, "message": "Ada", "fields": ["Name"]}]}
+            for c in codes
+        ]
+    ]
+    outcomes = await (await fake.open()).create("Contact", contacts(4))
+    kinds = [PermanentError, TransientError, NotFoundError, ConflictError]
+    for outcome, code, kind in zip(outcomes, codes, kinds, strict=True):
+        assert isinstance(outcome.error, SalesforceError)
+        assert isinstance(outcome.error, kind)
+        assert (outcome.error.salesforce_code, outcome.error.fields) == (code, ("Name",))
+        assert "Ada" not in str(outcome.error)
+
+
+async def test_an_update_needs_ids(fake: FakeOrg) -> None:
+    fake.answers = [[{"id": "1", "success": True, "errors": []}]]
+    org = await fake.open()
+    [outcome] = await org.update("Contact", [{"Id": "1", "Phone": None}])
+    assert (outcome.ok, outcome.created) == (True, False)
+    assert fake.asked[0].method == "PATCH"
+    with pytest.raises(InvalidInputError):
+        await org.update("Contact", [{"Phone": "1"}])
+
+
+async def test_an_upsert_tells_what_it_created(fake: FakeOrg) -> None:
+    fake.answers = [[{"id": n, "success": True, "created": n == "1"} for n in ("1", "2")]]
+    outcomes = await (await fake.open()).upsert("Contact", "Key__c", [{"Key__c": "a"}] * 2)
+    assert [o.created for o in outcomes] == [True, False]
+    assert fake.asked[0].method == "PATCH"
+    assert fake.asked[0].url.path.endswith("/composite/sobjects/Contact/Key__c")
+
+
+@pytest.mark.parametrize("answer", [LOST, an_error(500), httpx.Response(200, text="?"), [], {}])
+async def test_a_lost_answer_leaves_a_create_unknown(fake: FakeOrg, answer: object) -> None:
+    fake.answers = [answer]
+    [outcome] = await (await fake.open()).create("Contact", contacts(1))
+    assert isinstance(outcome.error, UnknownOutcomeError)
+    assert len(fake.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [LOST, an_error(500)])
+async def test_an_update_whose_answer_is_lost_is_sent_again(fake: FakeOrg, answer: object) -> None:
+    fake.answers = [answer, [{"id": "1", "success": True}]]
+    [outcome] = await (await fake.open()).update("Contact", [{"Id": "1"}])
+    assert outcome.ok
+    assert fake.slept == [0.2]
+
+
+async def test_an_upsert_by_a_field_that_is_not_unique_is_not_sent_again(fake: FakeOrg) -> None:
+    fake.answers = [LOST]
+    org = await fake.open()
+    [outcome] = await org.upsert("Contact", "Email", [{"Email": "a@x.example"}], unique=False)
+    assert isinstance(outcome.error, UnknownOutcomeError)
+
+
+async def test_after_a_lost_answer_the_rest_is_known_to_be_unsent(fake: FakeOrg) -> None:
+    fake.answers = [created, LOST]
+    outcomes = await (await fake.open()).create("Contact", contacts(2500))
+    kinds = [type(o.error).__mro__[2].__name__ if o.error else "" for o in outcomes]
+    assert kinds == [""] * 1000 + ["UnknownOutcomeError"] * 1000 + ["TransientError"] * 500
+    assert outcomes[-1].error is not None
+    assert outcomes[-1].error.code == "NOT_SENT"
+
+
+async def test_a_used_up_limit_stops_the_rest_and_keeps_what_is_done(fake: FakeOrg) -> None:
+    fake.answers = [created, an_error(403, "REQUEST_LIMIT_EXCEEDED")]
+    outcomes = await (await fake.open()).create("Contact", contacts(3500))
+    assert [o.ok for o in outcomes] == [True] * 1000 + [False] * 2500
+    assert all(isinstance(o.error, LimitError) for o in outcomes[1000:])
+    assert len(fake.asked) == 2
+
+
+async def test_a_call_that_is_refused_does_not_stop_the_next(fake: FakeOrg) -> None:
+    fake.answers = [an_error(400, "JSON_PARSER_ERROR"), created]
+    outcomes = await (await fake.open()).create("Contact", contacts(1001))
+    assert all(isinstance(o.error, PermanentError) for o in outcomes[:1000])
+    assert outcomes[1000].ok
+
+
+async def test_one_collection_of_a_composite_may_fail_alone(fake: FakeOrg) -> None:
+    def half(request: httpx.Request) -> httpx.Response:
+        told = created(request).json()
+        broken = {"httpStatusCode": 503, "body": [{"errorCode": "SERVER_UNAVAILABLE"}]}
+        told["compositeResponse"][0] |= broken
+        return httpx.Response(200, json=told)
+
+    fake.answers = [half]
+    outcomes = await (await fake.open()).create("Contact", contacts(400))
+    assert [o.ok for o in outcomes] == [True] * 200 + [False] * 200
+    assert isinstance(outcomes[-1].error, UnknownOutcomeError)
+
+
+async def test_a_lost_connection_to_oauth_is_told_per_record(fake: FakeOrg) -> None:
+    fake.tokens.given.append(NotConnectedError("disabled"))
+    answers: list[httpx.Response | Callable[[httpx.Request], httpx.Response]]
+    answers = [created, an_error(401, "INVALID_SESSION_ID")]
+    fake.answers = [*answers]
+    outcomes = await (await fake.open()).create("Contact", contacts(1400))
+    assert [o.ok for o in outcomes] == [True] * 1000 + [False] * 400
+    assert isinstance(outcomes[-1].error, NotConnectedError)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from crmlink_common.errors import CrmLinkError, NotConnectedError, TransientError
+from crmlink_common.salesforce.tokens import OauthTokens
+
+
+class Oauth:
+    """Answers with a new token each time, or as told."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.refusal: httpx.Response | Exception | None = None
+        self.now = datetime(2026, 11, 24, tzinfo=UTC)
+        http = httpx.AsyncClient(
+            transport=httpx.MockTransport(self._answer), base_url="http://oauth.example"
+        )
+        self.tokens = OauthTokens(http, now=lambda: self.now)
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)
+        self.asked.append((request.url.path, json.loads(request.content)))
+        if isinstance(self.refusal, Exception):
+            raise self.refusal
+        name = f"t{len(self.asked)}"
+        told = {"token": f"secret-{name}", "fingerprint": name, "instance_url": "https://o.example"}
+        more = {"api_version": "v59.0", "org_id": "00D000000000001EAA", "epoch": 3}
+        return self.refusal or httpx.Response(200, json=told | more)
+
+
+async def test_a_token_is_kept_for_five_minutes() -> None:
+    oauth = Oauth()
+    first = await oauth.tokens.token("w1")
+    oauth.now += timedelta(minutes=4, seconds=59)
+    assert await oauth.tokens.token("w1") == first
+    oauth.now += timedelta(seconds=1)
+    assert (await oauth.tokens.token("w1")).fingerprint == "t2"
+    assert oauth.asked[0] == ("/internal/v1/workspaces/w1/access-token", {})
+    assert first.api_version == "59.0"
+
+
+async def test_a_failed_token_is_named_once_however_many_saw_it_fail() -> None:
+    oauth = Oauth()
+    await oauth.tokens.token("w1")
+    renewed = await asyncio.gather(*[oauth.tokens.token("w1", failed="t1") for _ in range(5)])
+    assert {token.fingerprint for token in renewed} == {"t2"}
+    assert [body for _, body in oauth.asked] == [{}, {"failed": "t1"}]
+
+
+async def test_each_workspace_has_its_own() -> None:
+    oauth = Oauth()
+    one, other = await asyncio.gather(oauth.tokens.token("w1"), oauth.tokens.token("w/../2"))
+    assert one != other
+    assert len(oauth.asked) == 2
+
+
+async def test_a_token_never_shows() -> None:
+    assert "secret" not in repr(await Oauth().tokens.token("w1"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx.Response(409, json={"code": "disabled"}), NotConnectedError),
+        (httpx.Response(409, text="?"), NotConnectedError),
+        (httpx.Response(503, headers={"retry-after": "2"}), TransientError),
+        (httpx.Response(403), TransientError),
+        (httpx.Response(200, json={"token": "secret"}), TransientError),
+        (httpx.Response(200, text="<html>"), TransientError),
+        (httpx.ConnectError(""), TransientError),
+    ],
+)
+async def test_what_is_no_token_is_told_by_class(
+    answer: httpx.Response | Exception, kind: type[CrmLinkError]
+) -> None:
+    oauth = Oauth()
+    oauth.refusal = answer
+    with pytest.raises(kind) as caught:
+        await oauth.tokens.token("w1")
+    assert "secret" not in str(caught.value)
+
+
+async def test_the_wait_that_oauth_asks_for_is_handed_on() -> None:
+    oauth = Oauth()
+    oauth.refusal = httpx.Response(503, headers={"retry-after": "2"})
+    with pytest.raises(TransientError) as caught:
+        await oauth.tokens.token("w1")
+    assert caught.value.retry_after == timedelta(seconds=2)
