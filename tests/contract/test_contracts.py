@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from crmlink_common.contracts.cloudevents import Topic, decode
-from crmlink_common.contracts.member_links import MEMBER_LINKS_V1
-from crmlink_common.contracts.members import MEMBERS_V1
+from crmlink_common.contracts.cloudevents import Deleted, Topic, decode
+from crmlink_common.contracts.topics import SERVICES, TOPICS
 
 HERE = Path(__file__).parent
-TOPICS: list[Topic[Any]] = [MEMBERS_V1, MEMBER_LINKS_V1]
+GOLDEN = [(topic, path) for topic in TOPICS for path in (HERE / f"golden/{topic.name}").glob("*")]
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
@@ -21,9 +20,27 @@ def test_a_published_contract_changes_only_on_purpose(topic: Topic[Any]) -> None
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
-def test_a_golden_message_is_read_for_ever(topic: Topic[Any]) -> None:
-    for path in (HERE / f"golden/{topic.name}").glob("*.json"):
-        m = json.loads(path.read_text())
-        headers = [(name, text.encode()) for name, text in m["headers"]]
-        value = None if m["value"] is None else json.dumps(m["value"]).encode()
-        decode(topic, m["key"].encode(), value, headers)
+def test_every_topic_has_a_golden_message(topic: Topic[Any]) -> None:
+    assert [path for of, path in GOLDEN if of is topic]
+
+
+@pytest.mark.parametrize(("topic", "path"), GOLDEN, ids=lambda one: getattr(one, "name", ""))
+def test_a_golden_message_is_read_for_ever(topic: Topic[Any], path: Path) -> None:
+    message = json.loads(path.read_text())
+    headers = [(name, text.encode()) for name, text in message["headers"]]
+    value = None if message["value"] is None else json.dumps(message["value"]).encode()
+    event = decode(topic, message["key"].encode(), value, headers)
+    assert event.data.key == message["key"]
+    assert isinstance(event.data, Deleted) == (message["value"] is None)
+    if not isinstance(event.data, Deleted):
+        read_back = json.loads(event.data.model_dump_json())
+        assert read_back == message["value"] | {
+            name: value for name, value in read_back.items() if name not in message["value"]
+        }
+
+
+def test_every_topic_is_written_by_somebody_we_know() -> None:
+    known = {*SERVICES, "upstream", "assistant-runtime"}
+    for topic in TOPICS:
+        assert topic.writers
+        assert topic.writers <= known, topic.name
