@@ -9,6 +9,7 @@ from phonenumbers import PhoneNumber, PhoneNumberFormat
 
 MAX_EMAIL = 254
 MAX_PHONE = 64
+_DIALLED = re.compile(r"^\s*00(?=[1-9])")  # as most of the world dials abroad
 _EMAIL = re.compile(
     r"[^\s@,;:<>()\[\]\"\\]+@(?:[^\s@.,;:<>()\[\]\"\\]+\.)+[^\s@.,;:<>()\[\]\"\\]{2,}"
 )
@@ -70,15 +71,21 @@ def phone_forms(e164: str) -> list[str]:
 
 
 def parse_phone(text: str, region: str = "") -> PhoneNumber | None:
-    """Return the number when its length is possible in its country."""
+    """Return the number when its length is possible in its country.
+
+    One with an extension is none: E.164 cannot hold it, and without it two people are one.
+    """
     if not text.strip() or len(text) > MAX_PHONE:
         return None
-    international = re.sub(r"^\s*00(?=[1-9])", "+", text) if not region else text
+    return _parse(text, region) or _parse(_DIALLED.sub("+", text), "")
+
+
+def _parse(text: str, region: str) -> PhoneNumber | None:
     try:
-        number = phonenumbers.parse(international, region.upper() or None)
+        number = phonenumbers.parse(text, region.upper() or None)
     except phonenumbers.NumberParseException:
         return None
-    return number if phonenumbers.is_possible_number(number) else None
+    return number if phonenumbers.is_possible_number(number) and not number.extension else None
 
 
 def _grouped(national: str, bare: str) -> list[str]:
