@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlink_common.errors import (
@@ -74,6 +74,7 @@ async def test_no_records_take_no_call(fake: FakeOrg) -> None:
     assert fake.asked == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3_000_000), max_size=12), st.integers(0, 2300))
 def test_calls_keep_the_order_and_the_limits(sizes: list[int], small: int) -> None:
     records = [{"x": "y" * size} for size in sizes] + contacts(small)
