@@ -26,111 +26,24 @@ WITHOUT_PHONE = 0.17  # and with an e-mail; with those above, 80 % have a teleph
 SHARED_EMAIL = 0.01
 ODD_CASE = 0.08
 
-_FIRST = [
-    "Ada",
-    "Alan",
-    "Amara",
-    "Ana",
-    "Björn",
-    "Carlos",
-    "Chloé",
-    "Dara",
-    "Devi",
-    "Elif",
-    "Emma",
-    "Farid",
-    "Grace",
-    "Hana",
-    "Hiro",
-    "Ines",
-    "Ivan",
-    "Jamal",
-    "Jana",
-    "José",
-    "Kofi",
-    "Lara",
-    "Leila",
-    "Liam",
-    "Lucia",
-    "Marek",
-    "Maya",
-    "Mei",
-    "Nadia",
-    "Nils",
-    "Noor",
-    "Olga",
-    "Omar",
-    "Pedro",
-    "Priya",
-    "Quentin",
-    "Rafael",
-    "Rosa",
-    "Sami",
-    "Sara",
-    "Seán",
-    "Sofía",
-    "Tariq",
-    "Tomás",
-    "Uma",
-    "Viktor",
-    "Wanjiru",
-    "Yara",
-    "Yusuf",
-    "Zoë",
-]
-_LAST = [
-    "Abbott",
-    "Adeyemi",
-    "Ahmed",
-    "Andersson",
-    "Bauer",
-    "Becker",
-    "Castillo",
-    "Chen",
-    "Cohen",
-    "Costa",
-    "Dubois",
-    "Eriksen",
-    "Ferrari",
-    "Fischer",
-    "García",
-    "Haddad",
-    "Hughes",
-    "Ibrahim",
-    "Ivanova",
-    "Jansen",
-    "Johansson",
-    "Kaya",
-    "Kim",
-    "Kowalski",
-    "Lopez",
-    "MacDonald",
-    "Mbeki",
-    "Meyer",
-    "Müller",
-    "Nakamura",
-    "Nguyen",
-    "Novák",
-    "O'Brien",
-    "Okafor",
-    "Owens",
-    "Patel",
-    "Pereira",
-    "Quinn",
-    "Rossi",
-    "Santos",
-    "Schmidt",
-    "Sharma",
-    "Silva",
-    "Smith",
-    "Tanaka",
-    "Taylor",
-    "Usman",
-    "Vargas",
-    "Wójcik",
-    "Yilmaz",
-    "Zhang",
-]
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_FIRST = _words(
+    "Ada Alan Amara Ana Björn Carlos Chloé Dara Devi Elif Emma Farid Grace Hana Hiro Ines Ivan "
+    "Jamal Jana José Kofi Lara Leila Liam Lucia Marek Maya Mei Nadia Nils Noor Olga Omar Pedro "
+    "Priya Quentin Rafael Rosa Sami Sara Seán Sofía Tariq Tomás Uma Viktor Wanjiru Yara Yusuf "
+    "Zoë"
+)
+_LAST = _words(
+    "Abbott Adeyemi Ahmed Andersson Bauer Becker Castillo Chen Cohen Costa Dubois Eriksen "
+    "Ferrari Fischer García Haddad Hughes Ibrahim Ivanova Jansen Johansson Kaya Kim Kowalski "
+    "Lopez MacDonald Mbeki Meyer Müller Nakamura Nguyen Novák O'Brien Okafor Owens Patel "
+    "Pereira Quinn Rossi Santos Schmidt Sharma Silva Smith Tanaka Taylor Usman Vargas Wójcik "
+    "Yilmaz Zhang"
+)
 _DOMAINS = ("example.com", "example.org", "example.net", "mail.example.com", "club.example.org")
 _ROLES = ("member", "member", "member", "trainer", "treasurer", "chair", "guest")
 _LABELS = ("newsletter", "vip", "volunteer", "lapsed", "founder", "student")

@@ -59,8 +59,7 @@ def compile_expression(
     try:
         tree = _environment.compile(text)
     except CELParseError as exc:
-        at = (exc.line or 1, exc.column or 1)
-        raise ExpressionError("This is not a CEL expression.", *_position(text, *at)) from None
+        raise ExpressionError("This is not a CEL expression.", *_position(text, exc)) from None
     reads = check(tree, PRESETS, attributes or {"source": None, "target": None})
     return Program(text, reads, _code(cast(TranspilerTree, tree)))
 
@@ -124,10 +123,13 @@ def _register() -> tuple[SimpleNamespace, dict[str, Callable[..., Any]]]:
 _functions, _named = _register()
 
 
-def _position(text: str, line: int, column: int) -> tuple[int, int]:
-    """At the end of the text lark says -1."""
+def _position(text: str, exc: CELParseError) -> tuple[int, int]:
+    """At the end of the text lark names the token before it; we name what is missing."""
+    token = getattr(exc.__context__, "token", None)
+    if exc.line and exc.column and getattr(token, "type", "") != "$END":
+        return exc.line, exc.column
     lines = text.splitlines() or [""]
-    return (line, column) if line > 0 and column > 0 else (len(lines), len(lines[-1]) + 1)
+    return len(lines), len(lines[-1]) + 1
 
 
 def _reason(exc: BaseException) -> str:

@@ -11,7 +11,18 @@ from pydantic import JsonValue
 
 from crmlink_common.mapping.scope import MAX_LIST, MAX_RESULT
 
-EMPTY = celtypes.StringType("")
+
+class Absent(celtypes.StringType):
+    """What is absent is '', and so is everything within it."""
+
+    def get(self, key: Any, default: Any = None) -> Any:  # noqa: ARG002, ANN401 - celpy's signature
+        return self
+
+    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401 - celpy's signature
+        return self if isinstance(key, str) else super().__getitem__(key)
+
+
+EMPTY = Absent("")
 WIDEST = 2**63
 
 

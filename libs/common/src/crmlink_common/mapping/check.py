@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
+from celpy.evaluation import celstr
 from lark import Token, Tree
 
 from crmlink_common.mapping.errors import ExpressionError
@@ -99,20 +101,30 @@ class _Checker:
             self.visit(child, bound, nesting)
 
     def _attribute(self, tree: Tree[Token], bound: frozenset[str], nesting: int) -> None:
-        owner = _variable(tree.children[0])
+        owner, names = _path(tree)
         if owner not in ("source", "target") or owner in bound:
             self._children(tree, bound, nesting)
             return
-        name = _attribute_name(tree)
-        known = self.attributes[owner]
-        if name is None:
+        if not names or names[0] is None:
             raise _error(tree, f"Name the attribute of {owner} literally: {owner}['name'].")
-        if known is not None and name not in known:
-            raise _error(tree, f"{owner} has no attribute {name}.")
-        if owner == "source":
-            self.references.source.add(name)
-        else:
-            self.references.target.add(name)
+        self._reads(tree, owner, [*takewhile(lambda name: name is not None, names)])
+        if None in names:  # further in, what is looked up may be an expression
+            self._indexes(tree, bound, nesting)
+
+    def _reads(self, tree: Tree[Token], owner: str, names: Sequence[str | None]) -> None:
+        known = self.attributes[owner]
+        if known is not None and names[0] not in known:
+            raise _error(tree, f"{owner} has no attribute {names[0]}.")
+        levels = 2 if known is not None else len(names)  # fields.<key>, or Account.Owner.Name
+        found = self.references.source if owner == "source" else self.references.target
+        found.add(".".join(str(name) for name in names[:levels]))
+
+    def _indexes(self, tree: Tree[Token], bound: frozenset[str], nesting: int) -> None:
+        node: object = tree
+        while isinstance(node, Tree):
+            if node.data == "member_index":
+                self.visit(_tree(node.children[1]), bound, nesting)
+            node = node.children[0]
 
     def _method(self, tree: Tree[Token], bound: frozenset[str], nesting: int) -> None:
         name = str(tree.children[1])
@@ -186,14 +198,28 @@ def _variable(node: object) -> str | None:
     return None
 
 
-def _attribute_name(tree: Tree[Token]) -> str | None:
-    if tree.data == "member_dot":
-        return str(tree.children[1])
-    node: object = tree.children[1]
+def _path(tree: Tree[Token]) -> tuple[str | None, list[str | None]]:
+    """Return the variable and the names that follow it; None for one that is computed."""
+    names: list[str | None] = []
+    node: object = tree
+    while isinstance(node, Tree):
+        if node.data == "member_dot":
+            names.append(str(node.children[1]))
+        elif node.data == "member_index":
+            names.append(_literal_text(node.children[1]))
+        elif node.data == "ident":
+            return str(node.children[0]), names[::-1]
+        elif len(node.children) > 1:
+            return None, []
+        node = node.children[0] if node.children else None
+    return None, []
+
+
+def _literal_text(node: object) -> str | None:
     while isinstance(node, Tree) and len(node.children) == 1:
         node = node.children[0]
     if isinstance(node, Token) and node.type == "STRING_LIT":
-        return str(node)[1:-1] if str(node)[0] in "'\"" else str(node)[2:-1]
+        return str(celstr(node))
     return None
 
 

@@ -20,6 +20,8 @@ def equal(a: Any, b: Any) -> Any:  # noqa: ANN401 - CEL values
         raise ValueError("evaluation_error")  # noqa: TRY004 - celpy turns it into its own error
     if isinstance(a, NUMBERS) and isinstance(b, NUMBERS):
         return celtypes.BoolType(_number(a) == _number(b))
+    if isinstance(a, str) and isinstance(b, str):
+        return celtypes.BoolType(str(a) == str(b))
     try:
         return celtypes.BoolType(type(a) is type(b) and bool(a == b))
     except TypeError:

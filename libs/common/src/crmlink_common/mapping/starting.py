@@ -6,18 +6,30 @@ from collections.abc import Iterable
 
 from crmlink_common.contracts.sync_configs import Direction, Rule
 
+# Where a member has only the whole name, both parts come from it: never one part alone.
+_LAST_NAME = "source.last_name != '' ? source.last_name : last_name(source.name)"
+_FIRST_NAME = (
+    "source.first_name != '' || source.last_name != ''"
+    " ? source.first_name : first_name(source.name)"
+)
+
 
 def default_rules(target_object: str = "Contact") -> list[Rule]:
     """Return name, e-mail and phone rules, one way, for a Contact, a Lead or another object."""
     person = target_object in ("Contact", "Lead")
     names = (
         [
-            Rule(id="first-name", member_field="first_name", remote_field="FirstName"),
+            Rule(
+                id="first-name",
+                member_field="first_name",
+                remote_field="FirstName",
+                outbound=_FIRST_NAME,
+            ),
             Rule(
                 id="last-name",
                 member_field="last_name",
                 remote_field="LastName",
-                outbound="source.last_name != '' ? source.last_name : last_name(source.name)",
+                outbound=_LAST_NAME,
             ),
         ]
         if person

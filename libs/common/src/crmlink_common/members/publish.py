@@ -108,7 +108,10 @@ class MemberPublisher:
 
 @asynccontextmanager
 async def member_publisher(
-    bootstrap: str, *, source: str = "urn:crmlink:upstream", **security: object
+    bootstrap: str,
+    *,
+    source: str = "urn:crmlink:upstream",
+    **security: Any,  # noqa: ANN401 - aiokafka's own options
 ) -> AsyncIterator[MemberPublisher]:
     """Open a publisher. ``security`` is passed to aiokafka (``security_protocol`` ...).
 
@@ -133,7 +136,11 @@ async def member_publisher(
         await producer.stop()
 
 
-async def publish_members(bootstrap: str, members: Iterable[Member], **security: object) -> int:
+async def publish_members(
+    bootstrap: str,
+    members: Iterable[Member],
+    **security: Any,  # noqa: ANN401 - aiokafka's own options
+) -> int:
     """Publish all and return how many; opens and closes its own connection."""
     async with member_publisher(bootstrap, **security) as publisher:
         return await publisher.publish(members)
