@@ -1,0 +1,50 @@
+"""Composition root: the only module that knows which parts are real."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crmlink_common.composition import Foundation
+from crmlink_common.internal.auth import open_internal
+from crmlink_common.messaging.workers import keep_working
+from crmlink_common.salesforce.client import SalesforceOrgs
+from crmlink_common.salesforce.tokens import OauthTokens
+from crmlink_sync_inbound.capture import Capture
+from crmlink_sync_inbound.routes import router
+from crmlink_sync_inbound.service import State
+from crmlink_sync_inbound.settings import Settings
+from crmlink_sync_inbound.storage.projections import Projections
+from crmlink_sync_inbound.subscribers import routes
+
+SERVICE, SCHEMA = "sync-inbound", "sync_inbound"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _state(session: AsyncSession) -> State:
+    return State(keeps=Projections(session))
+
+
+def create_app(settings: Settings) -> FastAPI:
+    base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(_state))
+    oauth = open_internal(settings.oauth_url, base.signer, "oauth")
+    orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-sync-inbound")
+    capture = Capture(
+        sessions=base.sessions,
+        open_org=orgs.open,
+        publish=base.bus.publish,
+        holder=settings.instance,
+    )
+
+    async def poller(stopping: asyncio.Event) -> None:
+        await keep_working(stopping, capture.take_turn, name="capture", idle=0.5)
+
+    return base.app(
+        routers=[router(base.callers, base.sessions)],
+        workers=[partial(poller) for _ in range(settings.pollers)],
+        closes=[oauth.aclose, orgs.aclose],
+    )
