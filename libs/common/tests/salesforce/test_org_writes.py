@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from crmlink_common.errors import (
     ConflictError,
-    InvalidInputError,
     LimitError,
     NotConnectedError,
     NotFoundError,
@@ -22,6 +21,7 @@ from crmlink_common.salesforce.client import Outcome, SalesforceError
 from crmlink_common.salesforce.fakes import FakeOrg, an_error, body_of
 from crmlink_common.salesforce.writes import BYTES_PER_CALL, calls
 
+ID = "001dM00003jU9GxQAK"
 LOST = httpx.ReadTimeout("")
 
 
@@ -104,14 +104,38 @@ async def test_each_record_has_its_own_error(fake: FakeOrg) -> None:
         assert "Ada" not in str(outcome.error)
 
 
-async def test_an_update_needs_ids(fake: FakeOrg) -> None:
-    fake.answers = [[{"id": "1", "success": True, "errors": []}]]
-    org = await fake.open()
-    [outcome] = await org.update("Contact", [{"Id": "1", "Phone": None}])
-    assert (outcome.ok, outcome.created) == (True, False)
+async def test_an_update_is_by_id(fake: FakeOrg) -> None:
+    fake.answers = [[{"id": ID, "success": True, "errors": []}]]
+    [outcome] = await (await fake.open()).update("Contact", [{"Id": ID, "Phone": None}])
+    assert outcome == Outcome(ok=True, record_id=ID, created=False)
     assert fake.asked[0].method == "PATCH"
-    with pytest.raises(InvalidInputError):
-        await org.update("Contact", [{"Phone": "1"}])
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        ({"Phone": "1"}, "MISSING_ARGUMENT"),
+        ({"Id": "1"}, "MALFORMED_ID"),
+        ({"Id": ID, "Phone": "\ud800"}, "JSON_PARSER_ERROR"),
+        ({"Id": ID, "Phone": float("nan")}, "JSON_PARSER_ERROR"),
+        ({"Id": ID, "Phone": object()}, "JSON_PARSER_ERROR"),
+    ],
+)
+async def test_a_record_that_would_spoil_the_call_is_left_out(
+    fake: FakeOrg, record: dict[str, Any], code: str
+) -> None:
+    fake.answers = [[{"id": ID, "success": True}] * 2]
+    outcomes = await (await fake.open()).update("Contact", [{"Id": ID}, record, {"Id": ID}])
+    assert [o.ok for o in outcomes] == [True, False, True]
+    assert isinstance(outcomes[1].error, PermanentError)
+    assert outcomes[1].error.code == code
+
+
+async def test_attributes_of_a_record_that_was_read_are_not_sent_back(fake: FakeOrg) -> None:
+    fake.answers = [created]
+    record = {"LastName": "n", "attributes": {"type": "Lead", "url": "/x"}}
+    await (await fake.open()).create("Contact", [record])
+    assert fake.bodies()[0]["records"][0]["attributes"] == {"type": "Contact"}
 
 
 async def test_an_upsert_tells_what_it_created(fake: FakeOrg) -> None:
@@ -133,7 +157,7 @@ async def test_a_lost_answer_leaves_a_create_unknown(fake: FakeOrg, answer: obje
 @pytest.mark.parametrize("answer", [LOST, an_error(500)])
 async def test_an_update_whose_answer_is_lost_is_sent_again(fake: FakeOrg, answer: object) -> None:
     fake.answers = [answer, [{"id": "1", "success": True}]]
-    [outcome] = await (await fake.open()).update("Contact", [{"Id": "1"}])
+    [outcome] = await (await fake.open()).update("Contact", [{"Id": ID}])
     assert outcome.ok
     assert fake.slept == [0.2]
 
@@ -163,10 +187,47 @@ async def test_a_used_up_limit_stops_the_rest_and_keeps_what_is_done(fake: FakeO
 
 
 async def test_a_call_that_is_refused_does_not_stop_the_next(fake: FakeOrg) -> None:
-    fake.answers = [an_error(400, "JSON_PARSER_ERROR"), created]
+    fake.answers = [an_error(400, "INVALID_FIELD"), created]
     outcomes = await (await fake.open()).create("Contact", contacts(1001))
     assert all(isinstance(o.error, PermanentError) for o in outcomes[:1000])
     assert outcomes[1000].ok
+
+
+def refusing(bad: set[str]) -> Callable[[httpx.Request], httpx.Response]:
+    """Refuse a whole call, or a whole Collections request, for one bad record in it."""
+    refused = [{"errorCode": "JSON_PARSER_ERROR", "message": "Ada"}]
+
+    def is_bad(body: dict[str, Any]) -> bool:
+        return any(record["LastName"] in bad for record in body["records"])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = body_of(request)
+        if "records" in body and is_bad(body):
+            return httpx.Response(400, json=refused)
+        told = created(request).json()
+        for one in body.get("compositeRequest", []):
+            if is_bad(one["body"]):
+                answers = told["compositeResponse"]
+                [part] = [a for a in answers if a["referenceId"] == one["referenceId"]]
+                part |= {"httpStatusCode": 400, "body": refused}
+        return httpx.Response(200, json=told)
+
+    return answer
+
+
+@pytest.mark.parametrize("count", [1, 2, 200, 450])
+async def test_one_record_that_spoils_a_call_is_found(fake: FakeOrg, count: int) -> None:
+    fake.answers = [refusing({"n1"})] * 40
+    outcomes = await (await fake.open()).create("Contact", contacts(count))
+    assert [n for n, o in enumerate(outcomes) if not o.ok] == [1][: count - 1]
+    assert [o.record_id for o in outcomes if o.ok] == [f"id-n{n}" for n in range(count) if n != 1]
+
+
+async def test_the_search_for_what_spoils_a_call_is_bounded(fake: FakeOrg) -> None:
+    fake.answers = [refusing({f"n{n}" for n in range(200)})] * 40
+    outcomes = await (await fake.open()).create("Contact", contacts(200))
+    assert all(isinstance(o.error, PermanentError) for o in outcomes)
+    assert len(fake.asked) == 33
 
 
 async def test_one_collection_of_a_composite_may_fail_alone(fake: FakeOrg) -> None:

@@ -87,6 +87,14 @@ async def test_what_is_no_token_is_told_by_class(
     assert "secret" not in str(caught.value)
 
 
+async def test_why_there_is_no_connection_is_told_by_code() -> None:
+    oauth = Oauth()
+    oauth.refusal = httpx.Response(409, json={"code": "disabled"})
+    with pytest.raises(NotConnectedError) as caught:
+        await oauth.tokens.token("w1")
+    assert caught.value.code == "disabled"
+
+
 async def test_the_wait_that_oauth_asks_for_is_handed_on() -> None:
     oauth = Oauth()
     oauth.refusal = httpx.Response(503, headers={"retry-after": "2"})

@@ -9,17 +9,14 @@ from urllib.parse import quote
 
 import httpx
 
-from crmlink_common.errors import CrmLinkError, InvalidInputError, PermanentError, TransientError
+from crmlink_common.errors import InvalidInputError, PermanentError
 from crmlink_common.salesforce.composite import (
     HEAVY_PER_CALL,
     Subrequest,
-    composite_body,
-    read_composite,
 )
 from crmlink_common.salesforce.errors import (
     SalesforceError,
     SalesforceTransientError,
-    of_the_call,
 )
 from crmlink_common.salesforce.ids import to_18
 from crmlink_common.salesforce.records import (
@@ -31,7 +28,8 @@ from crmlink_common.salesforce.records import (
     read_page,
 )
 from crmlink_common.salesforce.session import Session
-from crmlink_common.salesforce.writes import Outcome, Write, calls, read_outcomes, spread
+from crmlink_common.salesforce.writes import Outcome, Write
+from crmlink_common.salesforce.writing import write_all
 
 LONGEST_IN_URL = 4000  # a longer query goes in the body of a Composite
 IDS_PER_RETRIEVE = 2000
@@ -48,7 +46,7 @@ class Org(Session):
         path = self._query_path(soql, include_deleted=include_deleted)
         if len(path) <= LONGEST_IN_URL:
             return read_page(json_of(await self.send("GET", path)))
-        [told] = await self._composite([Subrequest("GET", path)], repeatable=True)
+        [told] = await self.composite([Subrequest("GET", path)], repeatable=True)
         if isinstance(told, SalesforceError):
             raise told
         return read_page(told)
@@ -78,7 +76,7 @@ class Org(Session):
         for start in range(0, len(soqls), HEAVY_PER_CALL):
             some = soqls[start : start + HEAVY_PER_CALL]
             requests = [Subrequest("GET", self._query_path(soql)) for soql in some]
-            for told in await self._composite(requests, repeatable=True):
+            for told in await self.composite(requests, repeatable=True):
                 failed = isinstance(told, SalesforceError)
                 results.append(told if failed else await self._completed(read_page(told)))
         return results
@@ -112,14 +110,12 @@ class Org(Session):
     async def create(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
         """Create records. An outcome may be unknown: then look before another try."""
         write = Write("POST", "", _name(sobject), repeatable=False, created=True)
-        return await self._write(write, records)
+        return await write_all(self, write, records)
 
     async def update(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
         """Update records, each with its ``Id``."""
-        if any(not record.get("Id") for record in records):
-            raise InvalidInputError("a record without Id", field="Id")
-        write = Write("PATCH", "", _name(sobject), repeatable=True, created=False)
-        return await self._write(write, records)
+        write = Write("PATCH", "", _name(sobject), repeatable=True, created=False, by_id=True)
+        return await write_all(self, write, records)
 
     async def upsert(
         self,
@@ -132,7 +128,7 @@ class Org(Session):
         """Create or update by an external id; one that is not unique is not tried twice."""
         path = f"/{_name(sobject)}/{_name(external_id_field)}"
         write = Write("PATCH", path, sobject, repeatable=unique, created=None)
-        return await self._write(write, records)
+        return await write_all(self, write, records)
 
     async def describe(self, sobject: str) -> dict[str, Any]:
         """Return the object's description, at most a minute old."""
@@ -171,55 +167,6 @@ class Org(Session):
         if total > ROWS_OF_MANY:
             raise PermanentError("more rows than query_many returns")
         return QueryResult(records, total, done=True)
-
-    async def _composite(
-        self, requests: Sequence[Subrequest], *, repeatable: bool
-    ) -> list[Any | SalesforceError]:
-        answer = await self.send(
-            "POST",
-            self.data_path("composite"),
-            json=composite_body(requests),
-            repeatable=repeatable,
-        )
-        told = json_of(answer, repeatable=repeatable)
-        return read_composite(told, len(requests), repeatable=repeatable)
-
-    async def _write(self, write: Write, records: Sequence[Record]) -> list[Outcome]:
-        """Return an outcome per record; after a call that failed for a while send no more."""
-        outcomes: list[Outcome] = []
-        for collections in calls(records):
-            count = sum(map(len, collections))
-            try:
-                outcomes += await self._write_call(write, collections)
-            except PermanentError as exc:
-                outcomes += spread(of_the_call(exc), count)
-            except CrmLinkError as exc:
-                outcomes += spread(error := of_the_call(exc), count)
-                outcomes += spread(_not_sent(error), len(records) - len(outcomes))
-                return outcomes
-        return outcomes
-
-    async def _write_call(self, write: Write, collections: list[list[Record]]) -> list[Outcome]:
-        path = self.data_path(f"composite/sobjects{write.path}")
-        bodies = [write.body(records) for records in collections]
-        if len(bodies) == 1:
-            answer = await self.send(
-                write.method, path, json=bodies[0], repeatable=write.repeatable
-            )
-            told = [json_of(answer, repeatable=write.repeatable)]
-        else:
-            requests = [Subrequest(write.method, path, body) for body in bodies]
-            told = await self._composite(requests, repeatable=write.repeatable)
-        return [
-            outcome
-            for one, records in zip(told, collections, strict=True)
-            for outcome in read_outcomes(one, write, len(records))
-        ]
-
-
-def _not_sent(error: SalesforceError) -> SalesforceError:
-    """Records after a call of unknown outcome are known to be unsent."""
-    return error if isinstance(error, TransientError) else SalesforceTransientError("NOT_SENT")
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

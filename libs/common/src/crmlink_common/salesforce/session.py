@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import httpx
 
 from crmlink_common.errors import NotConnectedError, StaleTokenError
+from crmlink_common.salesforce.composite import Subrequest, composite_body, read_composite
 from crmlink_common.salesforce.describe import Descriptions
-from crmlink_common.salesforce.errors import SalesforceNotConnectedError, SalesforceStaleTokenError
+from crmlink_common.salesforce.errors import (
+    SalesforceError,
+    SalesforceNotConnectedError,
+    SalesforceStaleTokenError,
+)
 from crmlink_common.salesforce.limits import ApiUsage, parse_usage
 from crmlink_common.salesforce.pool import Origins
+from crmlink_common.salesforce.records import json_of
 from crmlink_common.salesforce.tokens import AccessToken, TokenSource
 from crmlink_common.salesforce.transport import Salesforce
 
@@ -89,6 +96,16 @@ class Session:
             )
         except SalesforceStaleTokenError as exc:
             raise SalesforceNotConnectedError(exc.salesforce_code) from None
+
+    async def composite(
+        self, requests: Sequence[Subrequest], *, repeatable: bool
+    ) -> list[Any | SalesforceError]:
+        """Send several in one call; return each body or error, in their order."""
+        body = composite_body(requests)
+        path = self.data_path("composite")
+        answer = await self.send("POST", path, json=body, repeatable=repeatable)
+        told = json_of(answer, repeatable=repeatable)
+        return read_composite(told, len(requests), repeatable=repeatable)
 
     async def _renew(self, used: AccessToken) -> None:
         if self._token.fingerprint != used.fingerprint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -53,9 +52,9 @@ def _text(value: str) -> str:
 
 
 def _number(value: float | Decimal) -> str:
-    if isinstance(value, float | Decimal) and not math.isfinite(value):
-        raise InvalidInputError("not a finite number")
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    if not exact.is_finite():
+        raise InvalidInputError("not a finite number")
     return f"{exact:f}"
 
 

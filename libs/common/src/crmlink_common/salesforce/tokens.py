@@ -77,7 +77,7 @@ class OauthTokens:
         except httpx.TransportError as exc:
             raise TransientError(f"oauth did not answer: {type(exc).__name__}") from None
         if response.status_code in {httpx.codes.CONFLICT, httpx.codes.NOT_FOUND}:
-            raise NotConnectedError(_problem_code(response))
+            raise _not_connected(response)
         if not response.is_success:
             # a service that refuses us is no fault of the work in hand
             raise TransientError(
@@ -94,11 +94,14 @@ def retry_after(response: httpx.Response) -> timedelta | None:
     )
 
 
-def _problem_code(response: httpx.Response) -> str:
+def _not_connected(response: httpx.Response) -> NotConnectedError:
+    """Hand on oauth's code: disabled, connection_error ..."""
+    error = NotConnectedError("the workspace has no usable connection")
     try:
-        return str(response.json()["code"])
+        error.code = str(response.json()["code"])
     except (ValueError, LookupError, TypeError):
-        return "not_connected"
+        error.code = NotConnectedError.code
+    return error
 
 
 def _read_token(response: httpx.Response) -> AccessToken:

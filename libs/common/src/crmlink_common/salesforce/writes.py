@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from crmlink_common.salesforce.composite import HEAVY_PER_CALL
-from crmlink_common.salesforce.errors import SalesforceError, failure, lost
+from crmlink_common.salesforce.errors import (
+    SalesforceError,
+    SalesforcePermanentError,
+    failure,
+    lost,
+)
+from crmlink_common.salesforce.ids import is_id
 from crmlink_common.salesforce.records import Record
+from crmlink_common.salesforce.transport import json_body
 
 PER_COLLECTION = 200
 BYTES_PER_CALL = 5_000_000
@@ -25,6 +31,18 @@ class Outcome:
     error: SalesforceError | None = None
 
 
+@dataclass(slots=True)
+class Halvings:
+    """How often calls of one write may be cut in two to find the record that spoils them."""
+
+    left: int = 16
+
+    def take(self) -> bool:
+        """Use one up, if there is one."""
+        self.left -= 1
+        return self.left >= 0
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One kind of Collections request."""
@@ -34,14 +52,28 @@ class Write:
     sobject: str
     repeatable: bool
     created: bool | None  # None: each answer tells
+    by_id: bool = False
+    halvings: Halvings = field(default_factory=Halvings)
 
     def body(self, records: Sequence[Record]) -> dict[str, Any]:
         """Render one Collections request."""
-        attributes = {"type": self.sobject}
-        return {
-            "allOrNone": False,
-            "records": [{"attributes": attributes, **record} for record in records],
-        }
+        return {"allOrNone": False, "records": [self._typed(record) for record in records]}
+
+    def _typed(self, record: Record) -> Record:
+        values = {name: value for name, value in record.items() if name != "attributes"}
+        return {"attributes": {"type": self.sobject}, **values}
+
+    def unfit(self, record: Record) -> SalesforceError | None:
+        """Find what would make Salesforce refuse the whole call for one record's sake."""
+        if self.by_id and not record.get("Id"):
+            return SalesforcePermanentError("MISSING_ARGUMENT", fields=("Id",))
+        if self.by_id and not is_id(str(record["Id"])):
+            return SalesforcePermanentError("MALFORMED_ID", fields=("Id",))
+        try:
+            json_body(record)
+        except (TypeError, ValueError, RecursionError):
+            return SalesforcePermanentError("JSON_PARSER_ERROR")
+        return None
 
 
 def calls(records: Sequence[Record]) -> Iterator[list[list[Record]]]:
@@ -50,7 +82,7 @@ def calls(records: Sequence[Record]) -> Iterator[list[list[Record]]]:
     collection: list[Record] = []
     size = 0
     for record in records:
-        weight = len(json.dumps(record, separators=(",", ":")))
+        weight = len(json_body(record))
         if len(collection) == PER_COLLECTION:
             call.append(collection)
             collection = []
