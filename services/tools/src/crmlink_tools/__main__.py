@@ -1,0 +1,32 @@
+"""Settings, application, server; nothing else."""
+
+from __future__ import annotations
+
+import sys
+
+from crmlink_common.process import Process
+from crmlink_common.storage.migrations import migrate
+from crmlink_tools.app import MIGRATIONS, SCHEMA, SERVICE, create_app
+from crmlink_tools.settings import Settings
+
+
+async def republish() -> int:
+    """Tools owns no compacted topic: there is nothing to say again."""
+    return 0
+
+
+def main(argv: list[str]) -> int:
+    settings = Settings()
+    return Process(
+        service=SERVICE,
+        instance=settings.instance,
+        host=settings.host,
+        port=settings.port,
+        app=lambda: create_app(settings),
+        migrate=lambda: migrate(settings.database_dsn, SCHEMA, MIGRATIONS),
+        republish=republish,
+    ).main(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

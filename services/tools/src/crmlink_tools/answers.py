@@ -1,0 +1,212 @@
+"""Answers one request: reads Salesforce within bounds, replies, closes the ledger's row."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import JsonValue
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from crmlink_common.contracts.cloudevents import Attributes, Record, encode
+from crmlink_common.contracts.tools import TOOL_REPLIES_V1, ToolError, ToolReply
+from crmlink_common.errors import CrmLinkError, InvalidInputError, NotConnectedError, TransientError
+from crmlink_common.salesforce.client import Org, SalesforceError
+from crmlink_common.salesforce.soql import SoqlError, bounded
+from crmlink_tools.domain import (
+    CATALOGUE,
+    MAX_ROWS,
+    Fault,
+    Row,
+    check_arguments,
+    fit,
+    trim_children,
+)
+from crmlink_tools.storage.ledger import Accepted, Ledger
+
+log = logging.getLogger(__name__)
+LONGEST = 60.0  # seconds one request may take, whatever its deadline says
+FAILED = "Salesforce API request failed"
+NAMED_TOPIC_TRIES = 2  # then the reply goes to the common topic: the named one may not exist
+REFUSALS = {
+    "feature_disabled": "Salesforce is not switched on for this workspace.",
+    "connection_disabled": "The Salesforce connection is disabled: enable it on the Overview tab.",
+    "awaiting_oauth": "Click Connect with Salesforce on the Overview tab.",
+    "error": "Click Disconnect, then Connect with Salesforce, on the Overview tab.",
+}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    result: JsonValue = None
+    error: ToolError | None = None
+    truncated: bool = False
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Takes open requests and replies to each at least once."""
+
+    sessions: async_sessionmaker[AsyncSession]
+    open_org: Callable[[str], Awaitable[Org]]
+    publish: Callable[[Sequence[Record]], Awaitable[None]]
+    holder: str
+    per_workspace: int
+    now: Callable[[], datetime] = _now
+    new_id: Callable[[], UUID] = uuid4
+
+    async def answer_one(self) -> bool:
+        """Answer the oldest open request; say whether there was one."""
+        async with self.sessions.begin() as session:
+            request = await Ledger(session).claim(self.holder, self.per_workspace)
+        if request is None:
+            return False
+        try:
+            answer = await self._answer(request)
+            await self.publish([self._reply(request, answer)])
+        except TransientError:
+            async with self.sessions.begin() as session:
+                await Ledger(session).release(request)
+            raise
+        async with self.sessions.begin() as session:
+            code = answer.error.code if answer.error else "ok"
+            await Ledger(session).answered(request, code)
+        log.info("tool answered", extra={"tool": request.tool, "code": code})
+        return True
+
+    async def forget(self) -> bool:
+        """Drop old rows of the ledger; say whether there may be more."""
+        async with self.sessions.begin() as session:
+            return await Ledger(session).forget() > 0
+
+    async def _answer(self, request: Accepted) -> Answer:
+        refused = await self._refusal(request)
+        if refused is not None:
+            return Answer(error=refused)
+        seconds = min((request.deadline - self.now()).total_seconds(), LONGEST)
+        try:
+            async with asyncio.timeout(seconds):
+                org = await self.open_org(request.workspace_id)
+                return await self._execute(org, request)
+        except (CrmLinkError, TimeoutError) as exc:
+            return Answer(error=told(exc))
+
+    async def _refusal(self, request: Accepted) -> ToolError | None:
+        if request.reply_refused:
+            cure = "Name a topic tool-replies.<name>.v1, or none."
+            return _error("reply_topic_refused", "The reply topic is not allowed", cure)
+        if self.now() >= request.deadline:
+            return _error("deadline_exceeded", "The request's deadline has passed")
+        tool = CATALOGUE.get(request.tool)
+        if tool is None:
+            return _error("unknown_tool", "No such tool", f"Use one of: {', '.join(CATALOGUE)}.")
+        fault = check_arguments(tool, request.arguments)
+        if fault is not None:
+            return _of_fault(fault)
+        async with self.sessions() as session:
+            refusal = (await Ledger(session).access(request.workspace_id)).refusal
+        if refusal:
+            cure = REFUSALS.get(refusal, "Connect Salesforce on the Overview tab.")
+            return _error(refusal, "The Salesforce connection is not active", cure)
+        return None
+
+    async def _execute(self, org: Org, request: Accepted) -> Answer:
+        arguments: Mapping[str, Any] = request.arguments
+        match request.tool:
+            case "salesforce_query":
+                return await self._query(org, arguments["query"])
+            case _:
+                record = await org.get(
+                    arguments["object_type"], arguments["record_id"], arguments.get("fields")
+                )
+                return Answer(result={"record": record})
+
+    async def _query(self, org: Org, query: str) -> Answer:
+        asked = bounded(query, MAX_ROWS)
+        page = await org.query(asked.query)
+        records: list[Row] = list(page.records[:MAX_ROWS])
+        total: int | None = None
+        full = len(records) >= asked.max_rows
+        if full and asked.countable is not None:
+            total = (await org.query(asked.countable)).total_size
+        if not records and page.total_size:  # COUNT() answers in totalSize alone
+            return Answer(result={"records": [], "total_size": page.total_size})
+        records, children_cut = trim_children(records, MAX_ROWS)
+        records, too_large = fit(records)
+        more = total is not None and total > len(records)
+        cut = children_cut or too_large or more or not page.done
+        result: JsonValue = {"records": list(records), "total_size": page.total_size}
+        return Answer(result=result, truncated=cut, total=total)
+
+    def _reply(self, request: Accepted, answer: Answer) -> Record:
+        reply = ToolReply(
+            workspace_id=request.workspace_id,
+            conversation_id=request.conversation_id,
+            request_id=request.request_id,
+            tool=request.tool,
+            ok=answer.error is None,
+            result=answer.result,
+            error=answer.error,
+            truncated=answer.truncated,
+            total=answer.total,
+        )
+        record = encode(
+            TOOL_REPLIES_V1,
+            reply,
+            event_id=str(self.new_id()),
+            source="/tools",
+            time=self.now(),
+            cause=_cause(request, self.now()),
+        )
+        if request.attempts > NAMED_TOPIC_TRIES:
+            return record
+        return replace(record, topic=request.reply_topic)
+
+
+def _cause(request: Accepted, now: datetime) -> Attributes:
+    return Attributes(
+        id=request.event_id,
+        source="/assistant-runtime",
+        type="crmlink.tool-requests.v1",
+        subject=f"{request.workspace_id}/{request.conversation_id}",
+        time=now,
+        dataschema="urn:crmlink:schema:tool-requests.v1",
+        workspaceid=request.workspace_id,
+        traceparent=request.traceparent or None,
+    )
+
+
+def told(exc: CrmLinkError | TimeoutError) -> ToolError:
+    """Say to an assistant what went wrong, by code, with what it can do about it."""
+    match exc:
+        case TimeoutError():
+            return _error("deadline_exceeded", "Salesforce took too long")
+        case SoqlError():
+            error = _error(exc.code, str(exc), cure=exc.cure or "", field="query")
+            return error.model_copy(update={"line": exc.line, "column": exc.column})
+        case InvalidInputError():
+            return _error("invalid_argument", str(exc), exc.cure or "", exc.field or "")
+        case NotConnectedError():
+            return _error(exc.code, FAILED, REFUSALS["error"])
+        case SalesforceError():
+            return _error(exc.salesforce_code, FAILED, field=",".join(exc.fields))
+        case _:
+            return _error(exc.code, FAILED)
+
+
+def _error(code: str, title: str, cure: str = "", field: str = "") -> ToolError:
+    return ToolError(code=code, title=title, cure=cure, field=field)
+
+
+def _of_fault(fault: Fault) -> ToolError:
+    return _error(fault.code, fault.title, fault.cure, fault.field)

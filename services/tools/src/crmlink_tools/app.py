@@ -1,0 +1,53 @@
+"""Composition root: the only module that knows which parts are real."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crmlink_common.composition import Foundation
+from crmlink_common.internal.auth import open_internal
+from crmlink_common.messaging.workers import keep_working
+from crmlink_common.salesforce.client import SalesforceOrgs
+from crmlink_common.salesforce.tokens import OauthTokens
+from crmlink_tools.answers import Answers
+from crmlink_tools.routes import router
+from crmlink_tools.service import Intake
+from crmlink_tools.settings import Settings
+from crmlink_tools.storage.ledger import Ledger
+from crmlink_tools.subscribers import routes
+
+SERVICE, SCHEMA = "tools", "tools"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _intake(session: AsyncSession) -> Intake:
+    return Intake(keeps=Ledger(session))
+
+
+def create_app(settings: Settings) -> FastAPI:
+    base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(_intake))
+    oauth = open_internal(settings.oauth_url, base.signer, "oauth")
+    orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-tools")
+    answers = Answers(
+        sessions=base.sessions,
+        open_org=orgs.open,
+        publish=base.bus.publish,
+        holder=settings.instance,
+        per_workspace=settings.concurrent_requests_per_workspace,
+    )
+
+    async def answerer(stopping: asyncio.Event) -> None:
+        await keep_working(stopping, answers.answer_one, name="answers", idle=0.1)
+
+    async def forgetter(stopping: asyncio.Event) -> None:
+        await keep_working(stopping, answers.forget, name="ledger", idle=300)
+
+    return base.app(
+        routers=[router(base.callers)],
+        workers=[forgetter, *[answerer] * settings.concurrent_requests],
+        closes=[oauth.aclose, orgs.aclose],
+    )

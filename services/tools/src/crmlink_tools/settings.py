@@ -1,0 +1,16 @@
+"""Everything this process reads from its environment."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from crmlink_common.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="TOOLS_", frozen=True)
+
+    oauth_url: str
+    concurrent_requests: int = Field(default=8, ge=1, le=64)
+    concurrent_requests_per_workspace: int = Field(default=4, ge=1, le=64)
