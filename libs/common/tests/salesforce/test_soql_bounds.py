@@ -185,6 +185,13 @@ def test_deep_nesting_does_no_harm() -> None:
     assert bounded(query, MOST).query == f"{query} LIMIT 100"
 
 
+def test_a_mass_of_nested_queries_is_refused_at_once() -> None:
+    query = "SELECT (" * 2000 + "SELECT Id FROM A" + ") FROM A" * 2000
+    with pytest.raises(SoqlError) as caught:
+        bounded(query, MOST)
+    assert caught.value.code == "refused_subqueries"
+
+
 def test_at_least_one_row_must_be_allowed() -> None:
     with pytest.raises(ValueError, match="positive"):
         bounded("SELECT Id FROM A", 0)

@@ -18,21 +18,28 @@ class Oauth:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.refusal: httpx.Response | Exception | None = None
+        self.refusals = 100
+        self.slept: list[float] = []
         self.now = datetime(2026, 11, 24, tzinfo=UTC)
         http = httpx.AsyncClient(
             transport=httpx.MockTransport(self._answer), base_url="http://oauth.example"
         )
-        self.tokens = OauthTokens(http, now=lambda: self.now)
+        self.tokens = OauthTokens(http, now=lambda: self.now, sleep=self._sleep, jitter=lambda: 1.0)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(0)
         self.asked.append((request.url.path, json.loads(request.content)))
-        if isinstance(self.refusal, Exception):
-            raise self.refusal
+        self.refusals -= 1
+        refusal = self.refusal if self.refusals >= 0 else None
+        if isinstance(refusal, Exception):
+            raise refusal
         name = f"t{len(self.asked)}"
         told = {"token": f"secret-{name}", "fingerprint": name, "instance_url": "https://o.example"}
         more = {"api_version": "v59.0", "org_id": "00D000000000001EAA", "epoch": 3}
-        return self.refusal or httpx.Response(200, json=told | more)
+        return refusal or httpx.Response(200, json=told | more)
 
 
 async def test_a_token_is_kept_for_five_minutes() -> None:
@@ -101,3 +108,18 @@ async def test_the_wait_that_oauth_asks_for_is_handed_on() -> None:
     with pytest.raises(TransientError) as caught:
         await oauth.tokens.token("w1")
     assert caught.value.retry_after == timedelta(seconds=2)
+
+
+async def test_while_oauth_refreshes_we_wait_as_it_asks() -> None:
+    oauth = Oauth()
+    oauth.refusal, oauth.refusals = httpx.Response(503, headers={"retry-after": "2"}), 2
+    assert (await oauth.tokens.token("w1")).fingerprint == "t3"
+    assert oauth.slept == [2, 2]
+
+
+async def test_a_workspace_that_is_not_connected_is_not_asked_for_twice() -> None:
+    oauth = Oauth()
+    oauth.refusal = httpx.Response(409, json={"code": "not_connected"})
+    with pytest.raises(NotConnectedError):
+        await oauth.tokens.token("w1")
+    assert (len(oauth.asked), oauth.slept) == (1, [])

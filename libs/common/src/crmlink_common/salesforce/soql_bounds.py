@@ -22,6 +22,7 @@ from crmlink_common.salesforce.soql_syntax import (
 GROUPED_ROWS = 2000  # an answer with GROUP BY has one page
 ALL_FIELDS_ROWS = 200
 LARGEST_OFFSET = 2000
+MOST_CHILDREN = 60  # Salesforce takes 20 per level; hundreds, nested, would cost us minutes
 AGGREGATES = frozenset({"avg", "count", "count_distinct", "max", "min", "sum"})
 
 
@@ -58,9 +59,12 @@ def bounded(query: str, max_rows: int) -> Bounded:
         raise ValueError("max_rows must be positive")
     root = parse(query)
     edits = _Edits()
+    children = 0
     for node in nodes(root):
         _refuse_effects(node)
         if node.data == "child":
+            if (children := children + 1) > MOST_CHILDREN:
+                raise _refused("refused_subqueries", tokens(node)[0], "Ask in several queries.")
             _cap(subtree(node, "query"), max_rows, edits)
     rows = _cap(root, max_rows, edits)
     return Bounded(edits.applied(query, tokens(root)), rows, _countable(query, root))

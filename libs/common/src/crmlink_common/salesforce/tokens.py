@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -14,6 +15,7 @@ from weakref import WeakValueDictionary
 import httpx
 
 from crmlink_common.errors import NotConnectedError, TransientError
+from crmlink_common.salesforce.backoff import OF_TOKENS, Backoff, retry_after
 
 KEPT_FOR = timedelta(minutes=5)
 MOST_KEPT = 1000
@@ -49,9 +51,18 @@ class OauthTokens:
     """Asks oauth, once at a time per workspace. The caller owns and closes the httpx client."""
 
     def __init__(
-        self, http: httpx.AsyncClient, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        http: httpx.AsyncClient,
+        *,
+        backoff: Backoff = OF_TOKENS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._http = http
+        self._backoff = backoff
+        self._sleep = sleep
+        self._jitter = jitter
         self._now = now
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -71,6 +82,17 @@ class OauthTokens:
             return token
 
     async def _ask(self, workspace_id: str, failed: str | None) -> AccessToken:
+        """Wait a little for oauth: while it refreshes a token it asks everybody to."""
+        for attempt in range(1, self._backoff.attempts):
+            try:
+                return await self._ask_once(workspace_id, failed)
+            except NotConnectedError:
+                raise
+            except TransientError as exc:
+                await self._sleep(self._backoff.wait(attempt, exc.retry_after, self._jitter()))
+        return await self._ask_once(workspace_id, failed)
+
+    async def _ask_once(self, workspace_id: str, failed: str | None) -> AccessToken:
         path = f"/internal/v1/workspaces/{quote(workspace_id, safe='')}/access-token"
         try:
             response = await self._http.post(path, json={"failed": failed} if failed else {})
@@ -84,14 +106,6 @@ class OauthTokens:
                 f"oauth answered {response.status_code}", retry_after=retry_after(response)
             )
         return _read_token(response)
-
-
-def retry_after(response: httpx.Response) -> timedelta | None:
-    """Read the seconds of a Retry-After header."""
-    value = response.headers.get("retry-after", "")
-    return (
-        timedelta(seconds=min(int(value), 86_400)) if value.isascii() and value.isdigit() else None
-    )
 
 
 def _not_connected(response: httpx.Response) -> NotConnectedError:

@@ -1,0 +1,34 @@
+"""How long to wait before another try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How often, and how long apart."""
+
+    attempts: int = 4
+    base: float = 0.2
+    cap: float = 10.0
+
+    def wait(self, attempt: int, asked: timedelta | None, jitter: float) -> float:
+        """Return the seconds to wait after this attempt."""
+        wanted = asked.total_seconds() if asked else self.base * 2 ** (attempt - 1) * jitter
+        return min(wanted, self.cap)
+
+
+OF_CALLS = Backoff()
+OF_TOKENS = Backoff(base=0.3, cap=3.0)
+
+
+def retry_after(response: httpx.Response) -> timedelta | None:
+    """Read the seconds of a Retry-After header."""
+    value = response.headers.get("retry-after", "")
+    return (
+        timedelta(seconds=min(int(value), 86_400)) if value.isascii() and value.isdigit() else None
+    )
