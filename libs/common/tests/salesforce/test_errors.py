@@ -57,17 +57,24 @@ def test_a_bad_reference_in_a_field_is_not_a_missing_record() -> None:
 
 @pytest.mark.parametrize("key", ["duplicateResut", "duplicateResult"])
 def test_the_duplicates_are_named_whatever_the_spelling(key: str) -> None:
-    record = {"attributes": {"type": "Contact"}, "Id": "003000000000001AAA"}
+    record = {"attributes": {"type": "Contact"}, "Id": "001dM00003jU9GxQAK"}
     result = {"matchResults": [{"matchRecords": [{"record": record}, {"record": record}]}]}
     error = failure([{key: result, "errorCode": "DUPLICATES_DETECTED"}], repeatable=False)
     assert isinstance(error, ConflictError)
-    assert error.duplicates == ("003000000000001AAA",)
+    assert error.duplicates == ("001dM00003jU9GxQAK",)
 
 
 @pytest.mark.parametrize("told", [None, [], {}, "down", [None], [{"errorCode": 7}], [{}]])
 def test_an_answer_without_a_code_has_its_status_for_one(told: object) -> None:
     error = failure(told, status=503, repeatable=True)
     assert (type(error).__mro__[2], error.code) == (TransientError, "http_503")
+
+
+def test_text_where_a_code_or_a_name_should_be_is_not_handed_on() -> None:
+    told = {"errorCode": "Ada is not valid", "fields": ["ada@x.example", "Name", 7]}
+    error = failure([told], status=400, repeatable=True)
+    assert (error.code, error.fields) == ("http_400", ("Name",))
+    assert failure([{"errorCode": "X1", "fields": "Ada"}], repeatable=True).fields == ()
 
 
 def test_too_many_long_calls_at_once_pass_sooner_than_a_used_up_day() -> None:

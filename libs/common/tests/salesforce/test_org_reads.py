@@ -104,7 +104,7 @@ async def test_the_next_page_is_never_asked_of_another_host(fake: FakeOrg) -> No
     assert fake.asked[1].url.host == "org.example"
     with pytest.raises(TransientError):
         await org.query(SOQL)
-    with pytest.raises(ValueError, match="not a path"):
+    with pytest.raises(InvalidInputError):
         await org.query_more("/other")
 
 
@@ -225,3 +225,23 @@ async def test_an_answer_that_is_no_page_may_be_asked_for_again(
     fake.answers = [answer]
     with pytest.raises(TransientError):
         await (await fake.open()).query(SOQL)
+
+
+async def test_pages_that_never_end_are_left(fake: FakeOrg) -> None:
+    empty = a_page(total=1, following="/services/data/v59.0/query/01g-1")
+    fake.answers = [empty, a_composite(empty), empty]
+    org = await fake.open()
+    with pytest.raises(TransientError):
+        await anext(org.query_pages(SOQL, max_records=5))
+    with pytest.raises(TransientError):
+        await org.query_many([SOQL])
+
+
+@pytest.mark.parametrize("answer", [{"a": 1}, [{"Name": "A"}], [{"Id": "1"}], ["x"], None])
+async def test_an_answer_that_is_no_list_of_records_may_be_asked_for_again(
+    fake: FakeOrg, answer: object
+) -> None:
+    fake.answers = [answer]
+    org = await fake.open()
+    with pytest.raises(TransientError):
+        await org.retrieve("Contact", ["001dM00003jU9Gx"], [])

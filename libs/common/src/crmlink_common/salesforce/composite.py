@@ -38,7 +38,7 @@ def read_composite(told: object, count: int, *, repeatable: bool) -> list[Any | 
     """Return each request's body or error, in their order."""
     answers = told.get("compositeResponse") if isinstance(told, dict) else None
     answers = [a for a in answers if isinstance(a, dict)] if isinstance(answers, list) else []
-    by_reference = {answer.get("referenceId"): answer for answer in answers}
+    by_reference = {str(answer.get("referenceId")): answer for answer in answers}
     return [_read(by_reference.get(f"r{n}"), repeatable=repeatable) for n in range(count)]
 
 

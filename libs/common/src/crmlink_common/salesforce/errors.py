@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 from crmlink_common.errors import (
     ConflictError,
     CrmLinkError,
+    InvalidInputError,
     LimitError,
     NotConnectedError,
     NotFoundError,
@@ -19,7 +21,10 @@ from crmlink_common.errors import (
     TransientError,
     UnknownOutcomeError,
 )
+from crmlink_common.salesforce.ids import to_18
 
+CODE = re.compile(r"[A-Z][A-Z0-9_]{1,99}", re.ASCII)
+FIELD = re.compile(r"[A-Za-z][\w.]{0,254}", re.ASCII)
 CONCURRENCY_WAIT = timedelta(seconds=60)
 
 
@@ -112,13 +117,12 @@ def failure(
     first = details[0] if isinstance(details, list) and details else details
     told: Mapping[str, Any] = first if isinstance(first, dict) else {}
     code = told.get("statusCode") or told.get("errorCode")
-    code = code if isinstance(code, str) else f"http_{status}"
-    fields = tuple(f for f in told.get("fields") or () if isinstance(f, str))
+    code = code if isinstance(code, str) and CODE.fullmatch(code) else f"http_{status}"
+    fields = tuple(_names(told.get("fields")))
     kind = _kind(code, fields, status, repeatable=repeatable)
     if kind is SalesforceLimitError and str(told.get("message")).startswith("Concurrent"):
         retry_after = CONCURRENCY_WAIT  # too many long calls at once, not a day's worth
-    duplicates = tuple(dict.fromkeys(_duplicates(told)))
-    return kind(code, fields=fields, duplicates=duplicates, retry_after=retry_after)
+    return kind(code, fields=fields, duplicates=_duplicates(told), retry_after=retry_after)
 
 
 def _kind(
@@ -160,13 +164,19 @@ def of_the_call(error: CrmLinkError) -> SalesforceError:
     return kind(error.code, retry_after=retry_after)
 
 
-def _duplicates(told: Mapping[str, Any]) -> Iterator[str]:
-    """Yield record ids; older API versions misspell the key."""
-    result = told.get("duplicateResult") or told.get("duplicateResut")
-    if not isinstance(result, dict):
-        return
-    for match in result.get("matchResults") or ():
-        for found in match.get("matchRecords") or ():
-            record = found.get("record") or {}
-            if isinstance(record_id := record.get("Id"), str):
-                yield record_id
+def _names(fields: object) -> Iterator[str]:
+    """Yield API names alone: whatever else stands there could be data."""
+    for name in fields if isinstance(fields, list) else ():
+        if isinstance(name, str) and FIELD.fullmatch(name):
+            yield name
+
+
+def _duplicates(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return record ids; older API versions misspell the key."""
+    result = told.get("duplicateResult") or told.get("duplicateResut") or {}
+    try:
+        matches = [m for one in result["matchResults"] for m in one["matchRecords"]]
+        ids = [match["record"]["Id"] for match in matches]
+        return tuple(dict.fromkeys(to_18(record_id) for record_id in ids))
+    except (LookupError, TypeError, InvalidInputError):
+        return ()  # the conflict is told all the same

@@ -26,6 +26,7 @@ from crmlink_common.salesforce.records import (
     own_path,
     plain_record,
     read_page,
+    read_retrieved,
 )
 from crmlink_common.salesforce.session import Session
 from crmlink_common.salesforce.writes import Outcome, Write
@@ -92,10 +93,7 @@ class Org(Session):
         for start in range(0, len(wanted), IDS_PER_RETRIEVE):
             body = {"ids": wanted[start : start + IDS_PER_RETRIEVE], "fields": names}
             told = json_of(await self.send("POST", path, json=body))
-            if not isinstance(told, list):
-                raise SalesforceTransientError("MALFORMED_ANSWER")
-            records = [plain_record(one) for one in told if isinstance(one, dict)]
-            found |= {to_18(record["Id"]): record for record in records}
+            found |= read_retrieved(told)
         return found
 
     async def get(
@@ -105,7 +103,7 @@ class Org(Session):
         path = self.data_path(f"sobjects/{_name(sobject)}/{to_18(record_id)}")
         if fields:
             path += "?fields=" + ",".join(map(_field, fields))
-        return plain_record(json_of(await self.send("GET", path)))
+        return plain_record(_object(await self.send("GET", path)))
 
     async def create(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
         """Create records. An outcome may be unknown: then look before another try."""
@@ -137,7 +135,7 @@ class Org(Session):
         found = known.find(key)
         if found and known.is_fresh(found):
             return found.told
-        since = {"If-Modified-Since": found.last_modified} if found else {}
+        since = {"If-Modified-Since": found.last_modified} if found and found.last_modified else {}
         path = self.data_path(f"sobjects/{sobject}/describe")
         answer = await self.send("GET", path, headers=since)
         if found and answer.status_code == httpx.codes.NOT_MODIFIED:
@@ -163,9 +161,11 @@ class Org(Session):
         while following is not None and total <= ROWS_OF_MANY:
             page = await self.query_more(following)
             records += page.records
-            following = page.next_path
+            following = page.next_path if page.records else None
         if total > ROWS_OF_MANY:
             raise PermanentError("more rows than query_many returns")
+        if page.next_path is not None:
+            raise SalesforceTransientError("MALFORMED_ANSWER")  # a next page, yet no record
         return QueryResult(records, total, done=True)
 
 

@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from crmlink_common.errors import InvalidInputError
 from crmlink_common.salesforce.errors import lost
+from crmlink_common.salesforce.ids import to_18
 
 Record = dict[str, Any]
+MALFORMED = (AttributeError, LookupError, TypeError, ValueError, InvalidInputError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,15 @@ def read_page(told: Any) -> QueryResult:  # noqa: ANN401 - any JSON value
             done=bool(told["done"]),
             next_path=own_path(following) if following else None,
         )
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except MALFORMED:
+        raise lost("MALFORMED_ANSWER", repeatable=True) from None
+
+
+def read_retrieved(told: Any) -> dict[str, Record]:  # noqa: ANN401 - any JSON value
+    """Read the records found among those asked for by id; the others are null."""
+    try:
+        return {to_18(one["Id"]): plain_record(one) for one in told if one is not None}
+    except MALFORMED:
         raise lost("MALFORMED_ANSWER", repeatable=True) from None
 
 
@@ -55,7 +66,7 @@ def own_path(url: str) -> str:
     """Reduce an address that the org names to a path of its API: the host is never followed."""
     path = urlsplit(url).path
     if not path.startswith("/services/") or "/../" in path or "\\" in path:
-        raise ValueError("not a path of Salesforce's API")
+        raise InvalidInputError("not a path of Salesforce's API")
     return path
 
 

@@ -112,10 +112,11 @@ def spread(error: SalesforceError, count: int) -> list[Outcome]:
 
 
 def _outcome(item: object, write: Write) -> Outcome:
-    if not isinstance(item, dict):
-        return Outcome(ok=False, error=lost("MALFORMED_ANSWER", repeatable=write.repeatable))
-    if item.get("success") is True:
-        created = write.created if write.created is not None else bool(item.get("created"))
-        record_id = item.get("id")
-        return Outcome(ok=True, record_id=record_id or None, created=created)
-    return Outcome(ok=False, error=failure(item.get("errors"), repeatable=True))
+    told = item if isinstance(item, dict) else {}
+    record_id = told.get("id")
+    if told.get("success") is True and isinstance(record_id, str):
+        created = write.created if write.created is not None else bool(told.get("created"))
+        return Outcome(ok=True, record_id=record_id, created=created)
+    if told.get("success") is False:
+        return Outcome(ok=False, error=failure(told.get("errors"), repeatable=True))
+    return Outcome(ok=False, error=lost("MALFORMED_ANSWER", repeatable=write.repeatable))
