@@ -72,4 +72,4 @@ async def _journey(
                     report=report,
                 ).go()
         except FAULTS as exc:
-            console.print(f"[red]The walk-through stopped:[/] {exc or type(exc).__name__}")
+            console.print(f"[red]The walk-through stopped:[/] {str(exc) or type(exc).__name__}")

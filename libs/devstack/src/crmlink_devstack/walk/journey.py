@@ -4,60 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from rich.console import Console
 
-from crmlink_common.contracts.sync_configs import Capture, Direction, EntityConfig
+from crmlink_common.contracts.sync_configs import EntityConfig
 from crmlink_common.errors import InvalidInputError
-from crmlink_common.mapping.starting import default_rules
 from crmlink_common.mapping.values import is_blank, same_value
 from crmlink_common.members import read_members
 from crmlink_devstack.walk.assistant import ask_tools
 from crmlink_devstack.walk.comparison import Expected, differences, expected
+from crmlink_devstack.walk.config import walk_config
 from crmlink_devstack.walk.org import OrgUser
 from crmlink_devstack.walk.person import Person, Run
 from crmlink_devstack.walk.progress import Bar
 from crmlink_devstack.walk.report import Report
 from crmlink_devstack.walk.surfaces import Surfaces, WalkError
 from crmlink_devstack.walk.upstream import Upstream
+from crmlink_devstack.walk.waiting import demand, until
 
 SETTLED_WITHIN = 60.0  # seconds for a change to arrive on the other side
 ALL_SETTLED_WITHIN = 180.0  # seconds for everything that a sync has started
 SHOWN_FAULTS = 20
-
-
-def walk_config() -> EntityConfig:
-    """Names and e-mail go out; the phone number is kept in step both ways."""
-    rules = [
-        rule.model_copy(update={"direction": Direction.BOTH}) if rule.id == "phone" else rule
-        for rule in default_rules("Contact")
-    ]
-    return EntityConfig(
-        outbound_enabled=True,
-        inbound_enabled=True,
-        rules=rules,
-        outbound_filter="source.email != ''",
-        capture=Capture(interval_min=2, interval_max=10),
-    )
-
-
-async def until(what: str, seen: Callable[[], Awaitable[bool]], seconds: float) -> None:
-    """Wait until something can be seen.
-
-    Raises:
-        WalkError: it could not, in time.
-    """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while not await seen():
-                await asyncio.sleep(0.25)
-            return
-    raise WalkError(f"{what}: not seen within {seconds:.0f} s")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -233,15 +203,15 @@ class Journey:
             }
             for code in reasons.values():
                 self.report.reasons[code] = self.report.reasons.get(code, 0) + 1
-            _demand(not found, f"{len(found)} fields differ, first: {found[:3]}")
-            _demand(not silent, f"{len(silent)} members without a reason, first: {silent[:3]}")
-            _demand(
+            demand(not found, f"{len(found)} fields differ, first: {found[:3]}")
+            demand(not silent, f"{len(silent)} members without a reason, first: {silent[:3]}")
+            demand(
                 created == len(wanted.creatable),
                 f"{created} records created for {len(wanted.creatable)} members without a match",
             )
             keys = [m.fields.get("salesforce:id") for m, _ in pairs]
             wrong = sum(k != r["Id"] for k, (_, r) in zip(keys, pairs, strict=True))
-            _demand(wrong == 0, f"{wrong} linked members lack their salesforce:id")
+            demand(wrong == 0, f"{wrong} linked members lack their salesforce:id")
             step.seen = f"{len(pairs)} rows, 0 differences, {created} records created"
 
     async def _reasons(self, unlinked: set[str]) -> dict[str, str]:
@@ -258,7 +228,7 @@ class Journey:
                 records = await self.org.records(
                     link["object"], [link["record_id"]], ["FirstName", "LastName"]
                 )
-                return records[link["record_id"]]["FirstName"] == name
+                return bool(records[link["record_id"]]["FirstName"] == name)
 
             begun = datetime.now(UTC)
             await until("the change in Salesforce", arrived, SETTLED_WITHIN)
@@ -312,18 +282,13 @@ class Journey:
                 ],
             )
             refused = [reply.error.code for reply in replies if reply.error]
-            _demand(not refused, f"refused with {refused}")
+            demand(not refused, f"refused with {refused}")
             rows, record = (cast("dict[str, Any]", reply.result) for reply in replies)
             count = len(rows["records"])
             same = record["record"]["Id"] == link["record_id"]
-            _demand(0 < count <= 200, f"{count} rows answered")  # noqa: PLR2004 - the guide's cap
-            _demand(same, "another record was answered")
+            demand(0 < count <= 200, f"{count} rows answered")  # noqa: PLR2004 - the guide's cap
+            demand(same, "another record was answered")
             step.seen = f"{count} rows (of {replies[0].total}), and the record {link['record_id']}"
-
-
-def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
-    if not holds:
-        raise WalkError(otherwise)
 
 
 def _counts(run: Run) -> str:

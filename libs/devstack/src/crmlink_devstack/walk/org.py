@@ -51,11 +51,13 @@ class OrgUser:
         self, sobject: str, ids: Iterable[str], fields: Sequence[str]
     ) -> dict[str, dict[str, Any]]:
         """Read records by id."""
-        wanted, found = list(ids), {}
+        wanted = list(ids)
+        found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(wanted), IDS):
             some = ", ".join(f"'{one}'" for one in wanted[start : start + IDS])
             names = ", ".join(dict.fromkeys(["Id", *fields]))
-            rows = await self.query(f"SELECT {names} FROM {sobject} WHERE Id IN ({some})")  # noqa: S608
+            soql = f"SELECT {names} FROM {sobject} WHERE Id IN ({some})"  # noqa: S608 - SOQL, of ids
+            rows = await self.query(soql)
             found |= {row["Id"]: row for row in rows}
         return found
 

@@ -87,8 +87,8 @@ class Person:
         async with asyncio.timeout(PATIENCE):
             while True:
                 try:
-                    async for event_id, run in self._events(path, event_id):
-                        last = run
+                    async for told, run in self._events(path, event_id):
+                        event_id, last = told, run
                         seen(run)
                 except httpx.TransportError:
                     await asyncio.sleep(0.5)

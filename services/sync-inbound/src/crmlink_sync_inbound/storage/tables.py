@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -56,7 +56,7 @@ class LinkRow(Row, table=True):
     __tablename__ = "links"
     __table_args__ = (
         Index("links_record", "workspace_id", "org_id", "record_id"),
-        Index("links_reread", "workspace_id", postgresql_where=Column("reread_due")),
+        Index("links_reread", "workspace_id", postgresql_where=text("reread_due")),
     )
 
     workspace_id: str = Field(primary_key=True, sa_type=Text)

@@ -75,7 +75,11 @@ def upgrade() -> None:
     )
     op.create_index("links_record", "links", ["workspace_id", "org_id", "record_id"], unique=False)
     op.create_index(
-        "links_reread", "links", ["workspace_id"], unique=False, postgresql_where="reread_due"
+        "links_reread",
+        "links",
+        ["workspace_id"],
+        unique=False,
+        postgresql_where=sa.text("reread_due"),
     )
     op.create_table(
         "outbox",
@@ -139,7 +143,7 @@ def downgrade() -> None:
     op.drop_index("parked_expires", table_name="parked")
     op.drop_table("parked")
     op.drop_table("outbox")
-    op.drop_index("links_reread", table_name="links", postgresql_where="reread_due")
+    op.drop_index("links_reread", table_name="links", postgresql_where=sa.text("reread_due"))
     op.drop_index("links_record", table_name="links")
     op.drop_table("links")
     op.drop_table("gaps")
