@@ -141,7 +141,7 @@ def test_an_error_further_down_names_its_line() -> None:
         ("source.name.first", None),
         ("int(source.name)", None),
         ("timestamp(source.name)", None),
-        ("source.name.matches('(')", None),
+        ("source.name.matches('(')", "bad_pattern"),
         ("source.labels[7]", None),
         ("9223372036854775807 + 1", None),
         ("source.name.exists(x, x)", None),
@@ -177,12 +177,28 @@ def test_what_grows_too_large_is_stopped(text: str, reason: str) -> None:
     huge = {
         "labels": ["x"] * 101,
         "name": "x" * 600_000,
-        "role": "x" * 20_000,
+        "role": "x" * 60_000,
         "email": "x" * 100_000,
     }
     with pytest.raises(EvaluationError) as failed:
         evaluate(text, huge)
     assert failed.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        " || ".join(["a + b == 'x'"] * 60),
+        "title(a + b)",
+        "a.matches(b)",
+    ],
+)
+def test_full_lists_within_each_other_end_within_the_account(body: str) -> None:
+    program = compile_expression(f"source.labels.map(a, source.labels.map(b, {body})).size()")
+    source = {"labels": ["y" * 200] * 100}
+    with pytest.raises(EvaluationError) as failed:
+        program.evaluate({"source": source, "target": {}, "workspace": {}, "now": NOW})
+    assert failed.value.reason in {"too_many_steps", "too_large"}
 
 
 def test_the_same_variables_give_the_same_value_and_are_left_alone() -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import celpy
 import celpy.evaluation
+from celpy import celtypes
 from celpy.celparser import CELParseError, CELParser
 from celpy.evaluation import CELEvalError, TranspilerTree
 from pydantic import JsonValue
@@ -17,14 +18,18 @@ from pydantic import JsonValue
 from crmlink_common.mapping.celvalues import from_cel, to_cel
 from crmlink_common.mapping.check import References, check, check_depth
 from crmlink_common.mapping.errors import EvaluationError, ExpressionError
-from crmlink_common.mapping.operators import OPERATORS
+from crmlink_common.mapping.operators import FUNCTIONS, result
 from crmlink_common.mapping.presets import PRESETS
 from crmlink_common.mapping.scope import MAX_EXPRESSION, current, evaluation
 
 logging.getLogger("celpy").setLevel(logging.CRITICAL + 1)  # what it logs quotes the data
 CELParser.CEL_PARSER = None  # a parser made for the other runner would build the wrong trees
 _environment = celpy.Environment(runner_class=celpy.CompiledRunner)
-_python = dict(vars(celpy.evaluation))  # what transpiled code expects to find
+_evaluation = SimpleNamespace(**{**vars(celpy.evaluation), "result": result})
+_python = {  # what transpiled code expects to find
+    **vars(celpy.evaluation),
+    "celpy": SimpleNamespace(evaluation=_evaluation, celtypes=celtypes),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,13 @@ class Program:
 
     def evaluate(self, variables: Mapping[str, Any], *, region: str = "") -> JsonValue:
         """Raise EvaluationError, and nothing else, whatever the values are."""
-        scope = {**_python, "base_activation": _Activation(variables), "crmlink": _functions}
         with evaluation(region):
             try:
+                scope = {
+                    **_python,
+                    "base_activation": _Activation(variables),
+                    "crmlink": _functions,
+                }
                 exec(self._code, scope)  # noqa: S102 - made from a checked tree by the compiler
                 value = scope["CEL"]
                 if isinstance(value, CELEvalError):
@@ -95,6 +104,7 @@ def _preset_function(name: str) -> Callable[..., Any]:
 
     def call(*arguments: Any) -> Any:  # noqa: ANN401 - CEL values
         values = [from_cel(one) for one in arguments]
+        current().build(sum(len(one) for one in values if isinstance(one, str)))
         reason = "wrong_arguments"
         try:
             result = preset.call(values)
@@ -109,8 +119,8 @@ def _preset_function(name: str) -> Callable[..., Any]:
 
 def _register() -> tuple[SimpleNamespace, dict[str, Callable[..., Any]]]:
     """Transpiled code finds a function by its module's and its own name."""
-    named = {label: function for label, (_, function) in OPERATORS.items()}
-    names = {label: name for label, (name, _) in OPERATORS.items()}
+    named = {label: function for label, (_, function) in FUNCTIONS.items()}
+    names = {label: name for label, (name, _) in FUNCTIONS.items()}
     for name in PRESETS:
         named[name] = _preset_function(name)
         names[name] = f"preset_{name}"
@@ -132,21 +142,20 @@ def _position(text: str, exc: CELParseError) -> tuple[int, int]:
     return len(lines), len(lines[-1]) + 1
 
 
-def _reason(exc: BaseException) -> str:
-    """Dig out the code that our functions raised; everything else is one code."""
-    for _ in range(5):
-        if isinstance(exc, ValueError) and exc.args and exc.args[0] in REASONS:
-            return str(exc.args[0])
-        found = exc.args[2] if isinstance(exc, CELEvalError) and len(exc.args) > 2 else ()  # noqa: PLR2004 - text, class, arguments
-        if found and found[0] in REASONS:
-            return str(found[0])
-        if exc.__cause__ is None:
-            break
-        exc = exc.__cause__
-    return "evaluation_error"
+def _reason(exc: Exception) -> str:
+    """Return the code that our own functions raised; everything else is one code."""
+    found = exc.args[0] if exc.args else None
+    return str(found) if found in REASONS else "evaluation_error"
 
 
 REASONS = frozenset(
-    {"too_large", "list_too_long", "too_many_steps", "not_a_value", "wrong_arguments"}
+    {
+        "too_large",
+        "list_too_long",
+        "too_many_steps",
+        "not_a_value",
+        "wrong_arguments",
+        "bad_pattern",
+    }
     | {reason for preset in PRESETS.values() for reason in preset.reasons}
 )

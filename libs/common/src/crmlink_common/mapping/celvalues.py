@@ -9,7 +9,7 @@ from typing import Any
 from celpy import celtypes
 from pydantic import JsonValue
 
-from crmlink_common.mapping.scope import MAX_LIST, MAX_RESULT
+from crmlink_common.mapping.scope import MAX_LIST, MAX_RESULT, LimitReachedError
 
 
 class Absent(celtypes.StringType):
@@ -65,17 +65,17 @@ def to_cel(value: Any) -> Any:  # noqa: ANN401, C901, PLR0911 - one line a kind
             return Attributes(value)
         case list() | tuple():
             if len(value) > MAX_LIST:
-                raise ValueError("list_too_long")
+                raise LimitReachedError("list_too_long")
             return celtypes.ListType([to_cel(one) for one in value])
         case _:
             return value
 
 
 def from_cel(value: Any) -> JsonValue:  # noqa: ANN401 - CEL values
-    """Return the JSON value of a CEL value; a ValueError names by its code what has none."""
+    """Return the JSON value of a CEL value; the error names by its code what has none."""
     found, size = _json(value)
     if size > MAX_RESULT:
-        raise ValueError("too_large")
+        raise LimitReachedError("too_large")
     return found
 
 
@@ -99,7 +99,7 @@ def _json(value: Any) -> tuple[JsonValue, int]:  # noqa: ANN401, PLR0911 - one l
             return {key: part[0] for key, part in pairs.items()}, size
         case list() | tuple():
             if len(value) > MAX_LIST:
-                raise ValueError("list_too_long")
+                raise LimitReachedError("list_too_long")
             parts = [_json(one) for one in value]
             return [part[0] for part in parts], sum(part[1] for part in parts)
         case _:

@@ -12,8 +12,12 @@ MAX_MACROS = 4
 MAX_MACRO_NESTING = 2
 MAX_LIST = 100
 MAX_RESULT = 128 * 1024  # bytes
-MAX_STEPS = MAX_LIST * MAX_LIST + 4 * MAX_LIST  # passes through a macro's body
-MAX_BUILT = 8 * MAX_RESULT  # characters that concatenation may build on the way
+MAX_STEPS = 50_000  # operations; a macro within a macro over full lists passes 10,000 times
+MAX_BUILT = 8 * MAX_RESULT  # characters that functions and concatenation may go through
+
+
+class LimitReachedError(RuntimeError):
+    """Not among the errors that CEL's ``||`` may swallow, so that it ends the evaluation."""
 
 
 @dataclass(slots=True)
@@ -27,12 +31,13 @@ class Evaluation:
     def step(self) -> None:
         self.steps += 1
         if self.steps > MAX_STEPS:
-            raise ValueError("too_many_steps")
+            raise LimitReachedError("too_many_steps")
 
     def build(self, size: int) -> None:
+        self.step()
         self.built += size
         if self.built > MAX_BUILT:
-            raise ValueError("too_large")
+            raise LimitReachedError("too_large")
 
 
 _current: ContextVar[Evaluation | None] = ContextVar("evaluation", default=None)
