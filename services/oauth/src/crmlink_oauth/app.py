@@ -1,0 +1,85 @@
+"""Composition root: the only module that knows which parts are real."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from crmlink_common.composition import Foundation
+from crmlink_common.crypto.keyring import KeyRing
+from crmlink_common.messaging.workers import keep_working
+from crmlink_common.salesforce.pool import Origins
+from crmlink_common.storage.engine import create_engine
+from crmlink_common.storage.migrations import migrate as migrate_schema
+from crmlink_oauth.clients.salesforce import SalesforceLogin
+from crmlink_oauth.domain.hosts import allowed_origins
+from crmlink_oauth.routes import connection_routes, token_routes
+from crmlink_oauth.service.authority import TokenAuthority
+from crmlink_oauth.service.bulletin import Bulletin
+from crmlink_oauth.service.desk import Desk
+from crmlink_oauth.service.setup import Setup
+from crmlink_oauth.service.signing_in import SigningIn
+from crmlink_oauth.service.upkeep import FollowWorkspaces, Republishing, Revoking, Tidying
+from crmlink_oauth.settings import Settings
+from crmlink_oauth.storage.work import Work
+from crmlink_oauth.subscribers import routes
+
+SERVICE = SCHEMA = "oauth"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: Settings, origins: Origins | None = None) -> FastAPI:
+    """Wire the service; ``origins`` may lead to another org than the real one."""
+    following = FollowWorkspaces(bulletin=Bulletin())
+    foundation = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(following))
+    desk = _desk(settings, Work(foundation.sessions))
+    setup = Setup(
+        desk=desk,
+        allowed_origins=allowed_origins(settings.allowed_hosts),
+        product_name=settings.product_name,
+    )
+    origins = origins or Origins()
+    salesforce = SalesforceLogin(origins=origins)
+    signing_in = SigningIn(setup=setup, salesforce=salesforce)
+    authority = TokenAuthority(setup=setup, salesforce=salesforce)
+    revoking = Revoking(desk=desk, salesforce=salesforce)
+    tidying = Tidying(setup=setup)
+    return foundation.app(
+        routers=[
+            connection_routes(foundation.callers, setup, signing_in),
+            token_routes(foundation.callers, authority, setup),
+        ],
+        workers=[
+            partial(keep_working, work=revoking.revoke_one, name="revoking", idle=1),
+            partial(keep_working, work=tidying.tidy, name="tidying", idle=60),
+        ],
+        closes=[origins.aclose],
+    )
+
+
+def _desk(settings: Settings, work: Work) -> Desk:
+    return Desk(
+        work=work,
+        seals=KeyRing.from_setting(settings.encryption_keys),
+        public_url=settings.public_url,
+    )
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the service's own schema up to date."""
+    migrate_schema(settings.database_dsn, SCHEMA, MIGRATIONS)
+
+
+async def republish(settings: Settings) -> int:
+    """Leave every connection's state to a running service's relay."""
+    engine = create_engine(settings.database_dsn, SCHEMA)
+    try:
+        work = Work(async_sessionmaker(engine, expire_on_commit=False))
+        async with asyncio.timeout(3600):
+            return await Republishing(desk=_desk(settings, work)).republish()
+    finally:
+        await engine.dispose()

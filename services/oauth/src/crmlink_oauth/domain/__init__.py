@@ -1,0 +1,1 @@
+"""Decisions, without any input or output."""

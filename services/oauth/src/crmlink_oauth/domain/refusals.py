@@ -1,0 +1,186 @@
+"""Every reason for which there is no token: the plain cause, and its cure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """``lasting``: it will stay so until somebody changes something; the state is Error."""
+
+    message: str
+    cure: str
+    lasting: bool = False
+
+
+_AGAIN = "Click Connect with Salesforce to start again."
+_RECONNECT = "Click Disconnect, then Connect with Salesforce to reauthorize."
+_ADMIN = "Ask your Salesforce administrator"
+REFUSALS: dict[str, Refusal] = {
+    # what is wrong with the callback itself
+    "state_unknown": Refusal("This sign-in was not begun here.", _AGAIN),
+    "state_expired": Refusal("The sign-in took longer than 10 minutes.", _AGAIN),
+    "state_used": Refusal("This sign-in was already used once.", _AGAIN),
+    "other_browser": Refusal(
+        "The sign-in was begun in another browser.",
+        "Click Connect with Salesforce in this browser, and finish there.",
+    ),
+    "connection_changed": Refusal("The connection was changed while you signed in.", _AGAIN),
+    "code_missing": Refusal("Salesforce sent neither a code nor a reason.", _AGAIN),
+    # what Salesforce says in the callback
+    "access_denied": Refusal("Access was denied on Salesforce's page.", "Click Allow next time."),
+    "app_access_denied": Refusal(
+        "This Salesforce user may not use the app.",
+        f"{_ADMIN} to assign your profile or a permission set to the app, or to let all users "
+        "authorize it themselves.",
+    ),
+    "app_not_installed": Refusal(
+        "The app is not installed in this Salesforce org, or it is blocked there.",
+        f"{_ADMIN} to install the app (Setup, Connected Apps OAuth Usage), or to give you the "
+        'permission "Approve Uninstalled Connected Apps".',
+    ),
+    "flow_disabled": Refusal(
+        "The app does not allow this OAuth flow.",
+        "Enable the web server flow (authorization code) in the Salesforce app.",
+    ),
+    "session_level": Refusal(
+        "Salesforce asks for a stronger sign-in.",
+        f"{_ADMIN} which session level the app's policy asks for, then connect again.",
+    ),
+    "immediate_unsuccessful": Refusal("Salesforce wants you to sign in.", _AGAIN),
+    "rate_limited": Refusal(
+        "Salesforce has had too many sign-ins of this user.", "Wait an hour, then connect again."
+    ),
+    "invalid_request": Refusal("Salesforce did not accept the request.", _AGAIN),
+    # what the token endpoint says
+    "code_expired": Refusal("The sign-in's code has expired or was used.", _AGAIN),
+    "redirect_uri_mismatch": Refusal(
+        "The callback URL in the Salesforce app differs from ours.",
+        "Copy the OAuth Callback URL from the Setup tab into the Salesforce app. It must match "
+        "character for character.",
+        lasting=True,
+    ),
+    "invalid_client_id": Refusal(
+        "Salesforce does not know this Client ID at this address.",
+        "Check the Client ID and the Instance URL. A new app takes some minutes to become active.",
+        lasting=True,
+    ),
+    "invalid_client": Refusal(
+        "Salesforce does not accept the Client ID and Client Secret.",
+        "Click Edit and enter both anew, then connect.",
+        lasting=True,
+    ),
+    "invalid_scope": Refusal(
+        "The Salesforce app lacks a scope that we ask for.",
+        "Add the four OAuth scopes listed on the Setup tab to the app.",
+        lasting=True,
+    ),
+    "inactive_user": Refusal(
+        "The Salesforce user who connected is not active.",
+        "Connect with another user, or have this one activated.",
+        lasting=True,
+    ),
+    "inactive_org": Refusal(
+        "The Salesforce org is locked, closed or suspended.",
+        f"{_ADMIN}, then disconnect and connect again.",
+        lasting=True,
+    ),
+    "login_restricted": Refusal(
+        "Salesforce does not let this user in from our address or at this hour.",
+        f"{_ADMIN} to relax the IP restrictions or login hours of the app or the profile.",
+        lasting=True,
+    ),
+    "token_revoked": Refusal(
+        "The authorization was revoked in Salesforce or has expired.", _RECONNECT, lasting=True
+    ),
+    "rotated_token_lost": Refusal(
+        "Salesforce renewed the authorization, but its answer never arrived.",
+        _RECONNECT,
+        lasting=True,
+    ),
+    "salesforce_refused": Refusal("Salesforce refused to give a token.", _RECONNECT, lasting=True),
+    # what we find once we have a token
+    "no_api_scope": Refusal(
+        "The Salesforce app gives no access to the API.",
+        'Add the scope "Manage user data via APIs (api)" to the app, then connect again.',
+        lasting=True,
+    ),
+    "no_refresh_token": Refusal(
+        "The Salesforce app gives no lasting access.",
+        'Add the scope "Perform requests at any time (refresh_token, offline_access)" to the '
+        "app, then connect again.",
+        lasting=True,
+    ),
+    "api_disabled": Refusal(
+        "This Salesforce edition or user has no API access.",
+        "Use an edition with API access (Enterprise, Unlimited, Developer) and a user whose "
+        'profile has "API Enabled".',
+        lasting=True,
+    ),
+    "signature_mismatch": Refusal(
+        "Salesforce's answer is not signed with this app's secret.",
+        "Click Edit and enter Client ID and Client Secret anew, then connect.",
+        lasting=True,
+    ),
+    "instance_url_refused": Refusal(
+        "Salesforce named an instance that is not one of its own addresses.",
+        "Check the Instance URL. If it is right, ask your operator to allow the host.",
+        lasting=True,
+    ),
+    "not_answering": Refusal(
+        "Salesforce does not answer at the moment.", "Try again in a few minutes."
+    ),
+    "unexpected_answer": Refusal(
+        "What answers at this address is not Salesforce.", "Check the Instance URL."
+    ),
+}
+# what Salesforce calls them; where it gives one code to several causes, its documented text decides
+_OURS = {
+    "access_denied": "access_denied",
+    "oauth_app_access_denied": "app_access_denied",
+    "invalid_app_access": "app_access_denied",
+    "oauth_approval_error_generic": "app_not_installed",
+    "app_not_found": "app_not_installed",
+    "app_blocked": "app_not_installed",
+    "fail_close_app_blocked": "app_not_installed",
+    "installation_error": "app_not_installed",
+    "oauth_flow_disabled": "flow_disabled",
+    "unsupported_response_type": "flow_disabled",
+    "unsupported_grant_type": "flow_disabled",
+    "invalid_session_level": "session_level",
+    "immediate_unsuccessful": "immediate_unsuccessful",
+    "rate_limit_exceeded": "rate_limited",
+    "invalid_request": "invalid_request",
+    "redirect_uri_mismatch": "redirect_uri_mismatch",
+    "redirect_uri_missing": "redirect_uri_mismatch",
+    "invalid_client_id": "invalid_client_id",
+    "invalid_client": "invalid_client",
+    "invalid_basic_auth_header": "invalid_client",
+    "invalid_scope": "invalid_scope",
+    "inactive_user": "inactive_user",
+    "inactive_org": "inactive_org",
+}
+_BY_TEXT = (
+    ("invalid_grant", "authorization code", "code_expired"),
+    ("invalid_grant", "inactive user", "inactive_user"),
+    ("invalid_grant", "ip restricted", "login_restricted"),
+    ("invalid_grant", "login hours", "login_restricted"),
+    ("invalid_client", "must be installed", "app_not_installed"),
+)
+
+
+def classify(error: str, description: str) -> str:
+    """Give our code for what Salesforce told; its text is compared and never kept."""
+    error, description = error.lower(), description.lower()
+    for told, text, code in _BY_TEXT:
+        if told == error and text in description:
+            return code
+    if error == "invalid_grant":
+        return "token_revoked"
+    return _OURS.get(error, "salesforce_refused")
+
+
+def of_sign_in(code: str) -> str:
+    """Translate for a code exchange: there is no authorization yet that could be revoked."""
+    return "code_expired" if code == "token_revoked" else code

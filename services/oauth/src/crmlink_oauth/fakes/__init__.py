@@ -1,0 +1,1 @@
+"""Stand-ins for tests: an org, a store in memory, and the service wired to both."""

@@ -1,0 +1,209 @@
+"""Gives access tokens to the other services; one refresh per stale token over all replicas."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from crmlink_common.errors import NotConnectedError, TransientError
+from crmlink_oauth.domain.authority import (
+    Give,
+    Lost,
+    Refresh,
+    Refuse,
+    Sealed,
+    Verdict,
+    Wait,
+    begun,
+    judge,
+    refreshed,
+    refusal_code,
+    still_stands,
+    unanswered,
+)
+from crmlink_oauth.domain.connection import Connection, refused
+from crmlink_oauth.domain.hosts import HostRefusedError, checked_origin
+from crmlink_oauth.domain.tokens import TokenAnswer, fingerprint
+from crmlink_oauth.service.ports import (
+    NotAnsweredError,
+    Salesforce,
+    TokenRefusedError,
+    Transaction,
+)
+from crmlink_oauth.service.setup import Setup
+
+PATIENCE = 8.0  # seconds a caller waits for somebody else's refresh
+LOOK_EVERY = 0.1
+WHY = {
+    "not_connected": "Salesforce is not connected in this workspace",
+    "connection_error": "the connection to Salesforce is in error",
+    "disabled": "Salesforce is switched off in this workspace",
+}
+
+
+class UnusableError(NotConnectedError):
+    """There is no token for anybody; ``code`` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(WHY[code])
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What a service needs to call Salesforce."""
+
+    token: str = field(repr=False)
+    fingerprint: str
+    instance_url: str
+    api_version: str
+    org_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenAuthority:
+    setup: Setup
+    salesforce: Salesforce
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+
+    async def grant(self, workspace_id: str, failed: str | None) -> Granted:
+        """Return a token other than the one that failed.
+
+        Raises:
+            UnusableError: there is none for this workspace.
+            TransientError: a refresh is under way, or Salesforce does not answer.
+        """
+        waited, seen_serial = 0.0, -1
+        while True:
+            connection, verdict = await self._look(workspace_id, failed, seen_serial)
+            seen_serial = connection.token_serial if seen_serial < 0 else seen_serial
+            match verdict:
+                case Give():
+                    return self._granted(connection)
+                case Refuse(code):
+                    raise UnusableError(code)
+                case Wait(until, busy):
+                    if not busy or waited >= PATIENCE:
+                        soon = until - self.setup.desk.now()
+                        raise TransientError("a refresh is under way", retry_after=_sane(soon))
+                    pause = LOOK_EVERY * (1 + self.jitter())
+                    await self.sleep(pause)
+                    waited += pause
+                case Refresh() | Lost():
+                    intent = await self._intend(workspace_id, failed, seen_serial)
+                    if intent is not None:
+                        await self._refresh(intent)
+
+    async def _look(
+        self, workspace_id: str, failed: str | None, seen_serial: int
+    ) -> tuple[Connection, Verdict]:
+        async with self.setup.desk.work() as tx:
+            connection = await tx.connections.find(workspace_id)
+            return connection, await self._judge(tx, connection, failed, seen_serial)
+
+    async def _judge(
+        self, tx: Transaction, connection: Connection, failed: str | None, seen_serial: int
+    ) -> Verdict:
+        return judge(
+            connection,
+            allowed=await tx.workspaces.allows(connection.workspace_id),
+            failed=failed,
+            seen_serial=seen_serial if seen_serial >= 0 else connection.token_serial,
+            now=self.setup.desk.now(),
+        )
+
+    def _granted(self, connection: Connection) -> Granted:
+        return Granted(
+            token=self.setup.desk.opened(connection, "access_token"),
+            fingerprint=connection.fingerprint,
+            instance_url=connection.instance_url,
+            api_version=connection.api_version,
+            org_id=connection.org_id,
+            epoch=connection.epoch,
+        )
+
+    async def _intend(
+        self, workspace_id: str, failed: str | None, seen_serial: int
+    ) -> Connection | None:
+        """Commit the intent to refresh, unless somebody was faster."""
+        desk = self.setup.desk
+        async with desk.work() as tx:
+            connection = await tx.connections.lock(workspace_id)
+            verdict = await self._judge(tx, connection, failed, seen_serial)
+            if isinstance(verdict, Refresh) and verdict.only_if_alone:
+                verdict = Lost() if await tx.connections.has_sibling(connection) else Refresh()
+            if isinstance(verdict, Lost):
+                await self._fail(tx, connection, "rotated_token_lost")
+            if not isinstance(verdict, Refresh):
+                return None
+            intent = begun(connection, desk.new_id(), desk.now())
+            await tx.connections.save(intent)
+            return intent
+
+    async def _refresh(self, intent: Connection) -> None:
+        """Call Salesforce with no transaction open; store what it said, or that it said nothing."""
+        desk = self.setup.desk
+        try:
+            answer = await self.salesforce.refresh(
+                desk.app(intent), desk.opened(intent, "refresh_token")
+            )
+        except TokenRefusedError as exc:
+            await self._settle_refused(intent, exc.code)
+            return
+        except NotAnsweredError as exc:
+            await self._settle_unanswered(intent, consumed=exc.consumed)
+            raise
+        await self._settle_answered(intent, answer)
+
+    async def _settle_answered(self, intent: Connection, answer: TokenAnswer) -> None:
+        desk, workspace_id = self.setup.desk, intent.workspace_id
+        try:
+            url = checked_origin(
+                answer.instance_url, self.setup.allowed_origins, field="instance_url"
+            )
+        except HostRefusedError:
+            await self._settle_refused(intent, "instance_url_refused")
+            return
+        sealed = Sealed(
+            access_token=desk.sealed(workspace_id, "access_token", answer.access_token),
+            refresh_token=desk.sealed(workspace_id, "refresh_token", answer.refresh_token),
+            fingerprint=fingerprint(answer.access_token),
+            instance_url=url,
+        )
+        async with desk.work() as tx:
+            now = await tx.connections.lock(workspace_id)
+            if not still_stands(now, intent):  # disconnected meanwhile: nobody may use it
+                token = answer.refresh_token or answer.access_token
+                await desk.revoke_token_later(tx, workspace_id, intent.login_url, token)
+                return
+            after = refreshed(now, sealed)
+            if after.revision != now.revision:
+                await desk.save(tx, after, "connection.moved")
+            else:
+                await tx.connections.save(after)
+
+    async def _settle_refused(self, intent: Connection, code: str) -> None:
+        async with self.setup.desk.work() as tx:
+            now = await tx.connections.lock(intent.workspace_id)
+            if still_stands(now, intent):
+                await self._fail(tx, now, refusal_code(intent, code))
+
+    async def _settle_unanswered(self, intent: Connection, *, consumed: bool) -> None:
+        desk = self.setup.desk
+        async with desk.work() as tx:
+            now = await tx.connections.lock(intent.workspace_id)
+            if still_stands(now, intent) and now.refresh_holder == intent.refresh_holder:
+                await tx.connections.save(unanswered(now, consumed=consumed, now=desk.now()))
+
+    async def _fail(self, tx: Transaction, connection: Connection, code: str) -> None:
+        after = refused(connection, code, lasting=True)
+        await self.setup.desk.save(tx, after, "connection.token_refused", code=code)
+
+
+def _sane(wait: timedelta) -> timedelta:
+    return min(max(wait, timedelta(seconds=1)), timedelta(seconds=30))

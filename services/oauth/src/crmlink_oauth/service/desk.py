@@ -1,0 +1,86 @@
+"""What all use cases share: how a change is stored and told, and how secrets are opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from crmlink_oauth.domain.connection import Connection
+from crmlink_oauth.service.bulletin import Bulletin
+from crmlink_oauth.service.ports import App, PendingRevocation, Seals, Transaction, Work
+
+REVOKED_WITHIN = timedelta(hours=24)
+CALLBACK = "/api/v2/w/{workspace}/app-connections/salesforce/oauth/callback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk(Bulletin):
+    """Stores connections and tells the others, in one transaction that the caller owns."""
+
+    work: Work
+    seals: Seals
+    public_url: str
+
+    def callback_url(self, workspace_id: str) -> str:
+        """Give the one callback URL: it is shown, registered and sent, character for character."""
+        return self.public_url.rstrip("/") + CALLBACK.format(workspace=workspace_id)
+
+    async def save(
+        self,
+        tx: Transaction,
+        connection: Connection,
+        action: str,
+        *,
+        actor: str = "service:oauth",
+        code: str = "",
+    ) -> None:
+        """Store a changed connection, publish it, and leave a trace of who did what."""
+        await tx.connections.save(connection)
+        await tx.outbox.add(
+            [
+                await self.published(tx, connection),
+                self.activity(connection.workspace_id, action, actor=actor, code=code),
+            ]
+        )
+
+    async def revoke_later(self, tx: Transaction, held: Connection) -> None:
+        """Leave the tokens of a connection to be revoked; revoking one takes its kin along."""
+        column = "refresh_token" if held.refresh_token else "access_token"
+        sealed: str = getattr(held, column)
+        if sealed:
+            plain = self.opened(held, column)
+            await self.revoke_token_later(tx, held.workspace_id, held.login_url, plain)
+
+    async def revoke_token_later(
+        self, tx: Transaction, workspace_id: str, login_url: str, token: str
+    ) -> None:
+        now = self.now()
+        pending = PendingRevocation(
+            workspace_id=workspace_id,
+            id=self.new_id(),
+            login_url=login_url,
+            token=self.seals.seal(token, workspace=workspace_id, column="revocations.token"),
+            next_at=now,
+            expires_at=now + REVOKED_WITHIN,
+        )
+        await tx.revocations.add(pending)
+
+    def sealed(self, workspace_id: str, column: str, plain: str) -> str:
+        """Seal a text for a column of the connection's row; nothing stays nothing."""
+        place = f"connections.{column}"
+        return self.seals.seal(plain, workspace=workspace_id, column=place) if plain else ""
+
+    def opened(self, connection: Connection, column: str) -> str:
+        """Open a sealed column of the connection's row."""
+        return self.seals.open(
+            getattr(connection, column),
+            workspace=connection.workspace_id,
+            column=f"connections.{column}",
+        )
+
+    def app(self, connection: Connection) -> App:
+        return App(
+            login_url=connection.login_url,
+            client_id=connection.client_id,
+            client_secret=self.opened(connection, "client_secret"),
+        )

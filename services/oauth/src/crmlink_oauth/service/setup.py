@@ -1,0 +1,135 @@
+"""Configure, disconnect, enable, disable, delete: local, and at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from crmlink_common.contracts.connections import ConnectionStatus
+from crmlink_common.errors import InvalidInputError
+from crmlink_oauth.domain.connection import (
+    DEFAULT_LOGIN_URL,
+    DEFAULT_VERSION,
+    Connection,
+    Entered,
+    Step,
+    configured,
+    deleted,
+    disconnected,
+    step,
+)
+from crmlink_oauth.domain.hosts import checked_origin
+from crmlink_oauth.domain.tokens import checked_version
+from crmlink_oauth.service.desk import Desk
+from crmlink_oauth.service.overview import Overview, overview
+from crmlink_oauth.service.ports import Transaction, Usage
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The configuration dialog, as it was sent. An empty secret keeps the stored one."""
+
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    login_url: str = ""
+    api_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    desk: Desk
+    allowed_origins: Collection[str]
+    product_name: str
+
+    async def show(self, workspace_id: str) -> Overview:
+        async with self.desk.work() as tx:
+            return await self.overview_of(tx, await tx.connections.find(workspace_id))
+
+    async def overview_of(self, tx: Transaction, connection: Connection) -> Overview:
+        return overview(
+            connection,
+            await tx.usage.latest(connection.workspace_id),
+            callback_url=self.desk.callback_url(connection.workspace_id),
+            product_name=self.product_name,
+        )
+
+    async def configure(self, workspace_id: str, form: Form, *, actor: str) -> Overview:
+        login_url = checked_origin(
+            form.login_url or DEFAULT_LOGIN_URL, self.allowed_origins, field="login_url"
+        )
+        async with self.desk.work() as tx:
+            before = await tx.connections.lock(workspace_id)
+            entered = self._entered(before, form, login_url)
+            after = configured(before, entered)
+            if after != before:
+                await self._store(tx, before, after, "connection.configured", actor)
+            return await self.overview_of(tx, after)
+
+    def _entered(self, before: Connection, form: Form, login_url: str) -> Entered:
+        version = checked_version(form.api_version or before.wanted_version or DEFAULT_VERSION)
+        if not version:
+            raise InvalidInputError(
+                "this is not an API version", field="api_version", cure="Enter one such as v59.0."
+            )
+        client_id, secret = form.client_id.strip(), form.client_secret.strip()
+        if not client_id:
+            raise InvalidInputError("the Client ID is empty", field="client_id")
+        if not secret and not before.client_secret:
+            raise InvalidInputError("the Client Secret is empty", field="client_secret")
+        if before.client_secret and secret == self.desk.opened(before, "client_secret"):
+            secret = ""  # typed again: nothing new
+        return Entered(
+            client_id=client_id,
+            client_secret=self.desk.sealed(before.workspace_id, "client_secret", secret),
+            login_url=login_url,
+            wanted_version=version,
+        )
+
+    async def disconnect(self, workspace_id: str, *, actor: str) -> Overview:
+        """Forget the tokens; revoking them at Salesforce is left to a worker."""
+        async with self.desk.work() as tx:
+            before = await tx.connections.lock(workspace_id)
+            after = disconnected(before)
+            await self._store(tx, before, after, "connection.disconnected", actor)
+            return await self.overview_of(tx, after)
+
+    async def switch(self, workspace_id: str, *, on: bool, actor: str) -> Overview:
+        what = Step.ENABLED if on else Step.DISABLED
+        async with self.desk.work() as tx:
+            before = await tx.connections.lock(workspace_id)
+            after = step(before, what, enabled=on)
+            if before.enabled != on:
+                await self.desk.save(tx, after, f"connection.{what}", actor=actor)
+                before = after
+            return await self.overview_of(tx, before)
+
+    async def delete(self, workspace_id: str, *, actor: str) -> Overview:
+        """Leave nothing but the counters; to delete what is not there is no error."""
+        async with self.desk.work() as tx:
+            before = await tx.connections.find(workspace_id)
+            if before.revision:
+                before = await tx.connections.lock(workspace_id)
+            after = before
+            if before.status is not ConnectionStatus.NOT_CONNECTED:
+                after = deleted(before)
+                await tx.usage.forget(workspace_id)
+                await self._store(tx, before, after, "connection.deleted", actor)
+            return await self.overview_of(tx, after)
+
+    async def _store(
+        self, tx: Transaction, before: Connection, after: Connection, action: str, actor: str
+    ) -> None:
+        if before.access_token and not after.access_token:
+            await self.desk.revoke_later(tx, before)
+        await self.desk.save(tx, after, action, actor=actor)
+
+    async def note_usage(self, workspace_id: str, seen: Usage) -> None:
+        """Take a service's word; a clock that runs ahead must not hide later reports."""
+        if seen.at > self.desk.now() + CLOCKS_DIFFER:
+            seen = Usage(seen.client, seen.used, seen.limit, self.desk.now())
+        async with self.desk.work() as tx:
+            if (await tx.connections.find(workspace_id)).status is ConnectionStatus.CONNECTED:
+                await tx.usage.note(workspace_id, seen)

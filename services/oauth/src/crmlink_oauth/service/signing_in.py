@@ -1,0 +1,265 @@
+"""Connect: send a person to Salesforce's login page, and take what comes back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hmac import compare_digest
+from urllib.parse import urlencode
+
+from crmlink_common.contracts.connections import ConnectionStatus
+from crmlink_oauth.domain.connection import (
+    NO_INTENT,
+    Connection,
+    NotConfiguredError,
+    Step,
+    refused,
+    step,
+)
+from crmlink_oauth.domain.hosts import HostRefusedError, checked_origin
+from crmlink_oauth.domain.refusals import REFUSALS, classify, of_sign_in
+from crmlink_oauth.domain.tokens import (
+    SCOPES,
+    Identity,
+    Org,
+    TokenAnswer,
+    choose_version,
+    fingerprint,
+    hashed,
+    missing_access,
+    verifier_challenge,
+)
+from crmlink_oauth.service.overview import Overview
+from crmlink_oauth.service.ports import (
+    NotAnsweredError,
+    Salesforce,
+    SignIn,
+    TokenRefusedError,
+    Transaction,
+    Usage,
+)
+from crmlink_oauth.service.setup import Setup
+
+VALID_FOR = timedelta(minutes=10)
+VERIFIER = "oauth_states.verifier"
+
+
+def new_secret() -> str:
+    """Make 32 random bytes; 43 characters, as PKCE wants at least."""
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    authorize_url: str = field(repr=False)
+    browser_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """What came back with the browser."""
+
+    state: str = field(repr=False)
+    browser_token: str = field(repr=False)
+    code: str = field(default="", repr=False)
+    error: str = ""
+    error_description: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """``code`` is '' when the workspace is connected."""
+
+    code: str
+    overview: Overview
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """All that Salesforce said, before any of it is stored."""
+
+    answer: TokenAnswer
+    instance_url: str
+    identity: Identity
+    version: str
+    org: Org
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningIn:
+    setup: Setup
+    salesforce: Salesforce
+    new_secret: Callable[[], str] = new_secret
+
+    async def begin(self, workspace_id: str, *, actor: str) -> Begun:
+        """Make a single-use state, bound to this workspace, this epoch and one browser."""
+        desk, state, verifier = self.setup.desk, self.new_secret(), self.new_secret()
+        browser_token = self.new_secret()
+        async with desk.work() as tx:
+            connection = await tx.connections.find(workspace_id)
+            if connection.status is ConnectionStatus.NOT_CONNECTED:
+                raise NotConfiguredError("Salesforce is not configured in this workspace")
+            sealed = desk.seals.seal(verifier, workspace=workspace_id, column=VERIFIER)
+            await tx.sign_ins.add(
+                SignIn(
+                    workspace_id=workspace_id,
+                    state_hash=hashed(state),
+                    browser_hash=hashed(browser_token),
+                    verifier=sealed,
+                    epoch=connection.epoch,
+                    expires_at=desk.now() + VALID_FOR,
+                )
+            )
+            begun = desk.activity(workspace_id, "connection.sign_in_begun", actor=actor)
+            await tx.outbox.add([begun])
+        return Begun(self._login_page(connection, state, verifier), browser_token)
+
+    def _login_page(self, connection: Connection, state: str, verifier: str) -> str:
+        asked = {
+            "response_type": "code",
+            "client_id": connection.client_id,
+            "redirect_uri": self.setup.desk.callback_url(connection.workspace_id),
+            "scope": SCOPES,
+            "state": state,
+            "code_challenge": verifier_challenge(verifier),
+            "code_challenge_method": "S256",
+        }
+        return f"{connection.login_url}/services/oauth2/authorize?{urlencode(asked)}"
+
+    async def finish(self, workspace_id: str, callback: Callback, *, actor: str) -> Finished:
+        """Use the state up, then ask Salesforce with no transaction open, then store or refuse."""
+        desk = self.setup.desk
+        async with desk.work() as tx:
+            sign_in = await tx.sign_ins.lock(workspace_id, hashed(callback.state))
+            connection = await tx.connections.find(workspace_id)
+            wrong = _wrong(sign_in, connection, callback, desk.now())
+            if sign_in is None or wrong:
+                return Finished(wrong, await self.setup.overview_of(tx, connection))
+            await tx.sign_ins.use(sign_in, desk.now())
+        if callback.error:
+            code = of_sign_in(classify(callback.error, callback.error_description))
+            return await self._refuse(connection, code, actor)
+        if not callback.code:
+            return await self._refuse(connection, "code_missing", actor)
+        return await self._exchange(connection, sign_in, callback.code, actor)
+
+    async def _exchange(
+        self, connection: Connection, sign_in: SignIn, code: str, actor: str
+    ) -> Finished:
+        desk, workspace_id = self.setup.desk, connection.workspace_id
+        try:
+            answer = await self.salesforce.exchange(
+                desk.app(connection),
+                code=code,
+                verifier=desk.seals.open(sign_in.verifier, workspace=workspace_id, column=VERIFIER),
+                callback_url=desk.callback_url(workspace_id),
+            )
+        except (TokenRefusedError, NotAnsweredError) as exc:
+            return await self._refuse(connection, of_sign_in(exc.code), actor)
+        try:
+            found = await self._look_around(connection, answer)
+        except (TokenRefusedError, NotAnsweredError) as exc:
+            return await self._refuse(connection, exc.code, actor, answer)
+        except HostRefusedError:
+            return await self._refuse(connection, "instance_url_refused", actor, answer)
+        return await self._store(connection, found, actor)
+
+    async def _look_around(self, connection: Connection, answer: TokenAnswer) -> _Found:
+        """See who and where we are, and that the API lets us in, before we say Connected."""
+        if missing := missing_access(answer):
+            raise TokenRefusedError(missing)
+        url = checked_origin(answer.instance_url, self.setup.allowed_origins, field="instance_url")
+        identity = await self.salesforce.identity(url, answer.access_token)
+        if identity.org_id[:15] != answer.org_id[:15]:
+            raise TokenRefusedError("unexpected_answer")
+        offered = await self.salesforce.versions(url)
+        version = choose_version(connection.wanted_version, offered)
+        org = await self.salesforce.org(url, answer.access_token, version)
+        return _Found(answer, url, identity, version, org)
+
+    async def _store(self, begun: Connection, found: _Found, actor: str) -> Finished:
+        desk, workspace_id = self.setup.desk, begun.workspace_id
+        answer = found.answer
+        sealed = {
+            "access_token": desk.sealed(workspace_id, "access_token", answer.access_token),
+            "refresh_token": desk.sealed(workspace_id, "refresh_token", answer.refresh_token),
+        }
+        async with desk.work() as tx:
+            before = await tx.connections.lock(workspace_id)
+            if before.epoch != begun.epoch:
+                await self._discard(tx, begun, answer)
+                overview = await self.setup.overview_of(tx, before)
+                return Finished("connection_changed", overview)
+            if before.refresh_token:
+                await self._replace_old(tx, before, answer)
+            after = step(
+                before,
+                Step.CONNECTED,
+                **{**NO_INTENT, **sealed},
+                instance_url=found.instance_url,
+                api_version=found.version,
+                fingerprint=fingerprint(answer.access_token),
+                token_serial=before.token_serial + 1,
+                ever_rotated=False,
+                org_id=found.identity.org_id,
+                org_name=found.org.name,
+                user_id=found.identity.user_id,
+                user_name=found.identity.user_name,
+                error_code="",
+                connected_at=desk.now(),
+            )
+            await desk.save(tx, after, "connection.connected", actor=actor)
+            await self._note_usage(tx, workspace_id, found.org)
+            return Finished("", await self.setup.overview_of(tx, after))
+
+    async def _note_usage(self, tx: Transaction, workspace_id: str, org: Org) -> None:
+        if org.usage is not None:
+            seen = Usage("oauth", org.usage.used, org.usage.limit, self.setup.desk.now())
+            await tx.usage.note(workspace_id, seen)
+
+    async def _replace_old(self, tx: Transaction, before: Connection, answer: TokenAnswer) -> None:
+        """Revoke what the new authorization replaces: Salesforce allows five per user and app."""
+        old = self.setup.desk.opened(before, "refresh_token")
+        if not compare_digest(old.encode(), answer.refresh_token.encode()):
+            await self.setup.desk.revoke_later(tx, before)
+
+    async def _discard(self, tx: Transaction, begun: Connection, answer: TokenAnswer) -> None:
+        token = answer.refresh_token or answer.access_token
+        desk = self.setup.desk
+        await desk.revoke_token_later(tx, begun.workspace_id, begun.login_url, token)
+
+    async def _refuse(
+        self, begun: Connection, code: str, actor: str, answer: TokenAnswer | None = None
+    ) -> Finished:
+        """Show why; a connection that works is not hurt by a second sign-in that failed."""
+        desk = self.setup.desk
+        async with desk.work() as tx:
+            before = await tx.connections.lock(begun.workspace_id)
+            if answer is not None:
+                await self._discard(tx, begun, answer)
+            if before.epoch != begun.epoch or before.status is ConnectionStatus.CONNECTED:
+                told = desk.activity(
+                    begun.workspace_id, "connection.sign_in_refused", actor=actor, code=code
+                )
+                await tx.outbox.add([told])
+                return Finished(code, await self.setup.overview_of(tx, before))
+            lasting = code in REFUSALS and REFUSALS[code].lasting
+            after = refused(before, code, lasting=lasting)
+            await desk.save(tx, after, "connection.sign_in_refused", actor=actor, code=code)
+            return Finished(code, await self.setup.overview_of(tx, after))
+
+
+def _wrong(
+    sign_in: SignIn | None, connection: Connection, callback: Callback, now: datetime
+) -> str:
+    if sign_in is None:
+        return "state_unknown"
+    if not compare_digest(sign_in.browser_hash, hashed(callback.browser_token)):
+        return "other_browser"
+    if sign_in.used_at is not None:
+        return "state_used"
+    if sign_in.expires_at <= now:
+        return "state_expired"
+    return "" if sign_in.epoch == connection.epoch else "connection_changed"

@@ -1,0 +1,1 @@
+"""Tables and repositories. Queries live here only; the caller owns the transaction."""
