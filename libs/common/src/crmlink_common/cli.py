@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ OK, REFUSED, UNREACHABLE = 0, 1, 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit code: 0 all is well, 1 something in the input is wrong, 2 no Kafka."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it says, we say once
     arguments = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:

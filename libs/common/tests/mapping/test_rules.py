@@ -213,7 +213,7 @@ def test_the_link_may_be_read_by_a_rule() -> None:
 
 def test_one_id_or_one_written_field_twice_is_refused() -> None:
     assert fault(a_rule(), a_rule(remote_field="Email2__c")).field == "id"
-    doubled = fault(a_rule(), a_rule(id="r2"))
+    doubled = fault(a_rule(), a_rule(id="r2", remote_field="EMAIL"))
     assert (doubled.rule_id, doubled.field) == ("r2", "remote_field")
     assert plan(a_rule(), a_rule(id="r2", enabled=False)).keys() == {"r1"}
 

@@ -160,6 +160,8 @@ def test_bad_json_lines_are_named(tmp_path: Path) -> None:
         '{"member_id": "m5", "version": 1.5}',
         '{"member_id": "m6", "fields": []}',
         '{"member_id": 7}',
+        '{"member_id": "m8", "email": "\\u0000"}',
+        '{"member_id": "m9", "email": "\\ud800"}',
         '{"member_id": "m1"}',
     ]
     imported = read(tmp_path, "\n".join(lines), "members.ndjson")
@@ -172,7 +174,9 @@ def test_bad_json_lines_are_named(tmp_path: Path) -> None:
         (6, 21, "version"),
         (7, 21, "fields"),
         (8, 2, "member_id"),
-        (9, 1, "member_id"),
+        (9, 31, ""),
+        (10, 21, "email"),
+        (11, 1, "member_id"),
     ]
 
 

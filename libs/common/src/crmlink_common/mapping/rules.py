@@ -262,7 +262,7 @@ def _doubles(rules: Iterable[Rule]) -> list[RuleError]:
         ids.add(rule.id)
         for place in _written(rule):
             if place in written:
-                sentence = f"Rule {written[place]} writes {place[1]} already."
+                sentence = f"Rule {written[place]} writes this field already."
                 faults.append(RuleError(sentence, rule_id=rule.id, field=place[0]))
             written.setdefault(place, rule.id)
     return faults
@@ -271,7 +271,7 @@ def _doubles(rules: Iterable[Rule]) -> list[RuleError]:
 def _written(rule: Rule) -> list[tuple[str, str]]:
     places = []
     if rule.enabled and rule.direction is not Direction.INBOUND:
-        places.append(("remote_field", rule.remote_field))
+        places.append(("remote_field", rule.remote_field.lower()))  # to Salesforce all one
     if rule.enabled and rule.direction is not Direction.OUTBOUND:
         places.append(("member_field", rule.member_field))
     return places

@@ -47,10 +47,10 @@ def missing_required(
 ) -> list[str]:
     """Return the required fields of the object that no outbound rule fills, in order."""
     filled = {
-        rule.remote_field
+        rule.remote_field.lower()
         for rule in rules
         if rule.enabled and rule.direction is not Direction.INBOUND
     }
     always = {"Contact": ["LastName"], "Lead": ["LastName", "Company"]}.get(target_object, [])
     wanted = dict.fromkeys([*always, *required_fields])
-    return [name for name in wanted if name not in filled]
+    return [name for name in wanted if name.lower() not in filled]

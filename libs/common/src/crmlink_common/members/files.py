@@ -157,6 +157,11 @@ def _json_lines(
 
 def _json_builder(line: str, workspace_id: str, version: int) -> Callable[[], Member]:
     def build() -> Member:
+        if "\\u0000" in line:
+            place = line.index("\\u0000") + 1
+            raise Faulty(
+                place, "", "it holds a null character, which no database keeps", "Remove it."
+            )
         try:
             found = json.loads(line)
         except json.JSONDecodeError as exc:
