@@ -44,7 +44,8 @@ class OrgUser:
         return rows
 
     async def count(self, sobject: str) -> int:
-        page = await self.ask("GET", "/query", params={"q": f"SELECT COUNT() FROM {sobject}"})
+        soql = f"SELECT COUNT() FROM {sobject}"  # noqa: S608 - SOQL, of a name
+        page = await self.ask("GET", "/query", params={"q": soql})
         return int(page["totalSize"])
 
     async def records(
