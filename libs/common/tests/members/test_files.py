@@ -180,6 +180,17 @@ def test_bad_json_lines_are_named(tmp_path: Path) -> None:
     ]
 
 
+def test_what_the_bus_cannot_carry_is_left_out(tmp_path: Path) -> None:
+    huge = '{"member_id": "m1", "fields": {"text": "' + "x" * 900_000 + '"}}'
+    half = '{"member_id": "m2", "fields": {"text": "\\ud800"}}'
+    imported = read(tmp_path, f'{huge}\n{half}\n{{"member_id": "m3"}}\n', "members.jsonl")
+    assert [member.member_id for member in imported.members] == ["m3"]
+    assert [(fault.line, fault.field) for fault in imported.faults] == [
+        (1, "fields"),
+        (2, "fields"),
+    ]
+
+
 def test_one_json_list_is_refused(tmp_path: Path) -> None:
     assert "JSON list" in refusal(tmp_path, '[{"member_id": "m1"}]', "members.json")
 

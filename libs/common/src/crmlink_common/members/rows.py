@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
+from crmlink_common.contracts.cloudevents import MAX_BYTES
 from crmlink_common.contracts.members import Member
 
 TEXTS = frozenset(
@@ -130,15 +132,24 @@ def _member(found: Mapping[str, Any], columns: Mapping[str, int], workspace_id: 
     if not found.get("member_id"):
         raise Faulty(columns.get("member_id", 1), "member_id", "it is missing", "Fill it in.")
     try:
-        return Member.model_validate({**found, "workspace_id": workspace_id})
+        member = Member.model_validate({**found, "workspace_id": workspace_id})
+        size = len(member.model_dump_json().encode())
     except ValidationError as exc:
-        first = exc.errors(include_input=False, include_url=False)[0]
-        name = str(first["loc"][0]) if first["loc"] else ""
-        if name == "fields" and len(first["loc"]) > 1:
-            name = f"fields.{first['loc'][1]}"
-        column = columns.get(name, columns.get(name.removeprefix("fields."), 1))
-        cure = _CURES.get(first["type"], "Correct the value.")
-        raise Faulty(column, name, _sentence(first["msg"]), cure) from None
+        raise _invalid(exc, columns) from None
+    except (PydanticSerializationError, UnicodeError):
+        raise Faulty(1, "fields", "it holds half a character", "Correct the text.") from None
+    if size > MAX_BYTES:
+        raise Faulty(1, "fields", f"more than {MAX_BYTES // 1_000} kB in all", "Shorten it.")
+    return member
+
+
+def _invalid(exc: ValidationError, columns: Mapping[str, int]) -> Faulty:
+    first = exc.errors(include_input=False, include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if name == "fields" and len(first["loc"]) > 1:
+        name = f"fields.{first['loc'][1]}"
+    column = columns.get(name, columns.get(name.removeprefix("fields."), 1))
+    return Faulty(column, name, _sentence(first["msg"]), _CURES.get(first["type"], "Correct it."))
 
 
 def _version(text: str, column: int, default: int) -> int:
