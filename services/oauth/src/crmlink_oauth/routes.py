@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Response, status
@@ -141,11 +140,9 @@ def token_routes(callers: Callers, authority: TokenAuthority, setup: Setup) -> A
 
     @router.post("/usage", status_code=status.HTTP_204_NO_CONTENT)
     async def usage(
-        workspace_id: WorkspaceId,
-        body: UsageBody,
-        caller: Annotated[str, callers.required(*WORKERS)],
+        workspace_id: WorkspaceId, body: UsageBody, caller: str = callers.required(*WORKERS)
     ) -> None:
-        at: datetime = body.at
-        await setup.note_usage(workspace_id, Usage(caller, body.used, body.limit, at))
+        seen = Usage(caller, body.used, body.limit, body.at)
+        await setup.note_usage(workspace_id, seen)
 
     return router

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
@@ -67,7 +68,7 @@ class World:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.time += timedelta(seconds=seconds)
+        await asyncio.sleep(0)  # others go on
 
     def row(self, workspace_id: str = "w1") -> Connection:
         return self.store.connections.rows[workspace_id]

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+
+from crmlink_oauth.domain.refusals import REFUSALS, classify, of_sign_in
+from crmlink_oauth.domain.tokens import (
+    AnswerRefusedError,
+    checked_version,
+    choose_version,
+    fingerprint,
+    missing_access,
+    read_answer,
+    signature_holds,
+    verifier_challenge,
+)
+
+ID = "https://login.salesforce.com/id/00Dx0000000BV7zEAG/005x00000012Q9PAAU"
+GOOD = {
+    "access_token": "00Dx0000000BV7z!AR8AQ",
+    "refresh_token": "5Aep861",
+    "instance_url": "https://acme.my.salesforce.com",
+    "id": ID,
+    "issued_at": "1278448832702",
+    "signature": "lJ8nW7DrdeahOGSzdsCKxoeoxfrvN7qDAgB+WPRhAt4=",
+    "scope": "api refresh_token",
+}
+SECRET = "hush"
+
+
+def test_the_published_pkce_example_holds() -> None:
+    # RFC 7636, appendix B
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert verifier_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+def test_a_signed_answer_is_taken_apart() -> None:
+    answer = read_answer(GOOD, SECRET)
+    assert (answer.org_id, answer.user_id) == ("00Dx0000000BV7zEAG", "005x00000012Q9PAAU")
+    assert "5Aep861" not in repr(answer)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"signature": "AAAA"}, "signature_mismatch"),
+        ({"signature": None}, "signature_mismatch"),
+        ({"issued_at": "1278448832703"}, "signature_mismatch"),
+        ({"id": ID.replace("005x", "005y")}, "signature_mismatch"),
+        ({"id": "nothing"}, "unexpected_answer"),
+        ({"access_token": ""}, "unexpected_answer"),
+        ({"access_token": 5}, "unexpected_answer"),
+        ({"access_token": "é"}, "unexpected_answer"),
+    ],
+)
+def test_an_answer_that_was_changed_is_not_believed(change: dict[str, object], code: str) -> None:
+    with pytest.raises(AnswerRefusedError) as told:
+        read_answer({**GOOD, **change}, SECRET)
+    assert told.value.code == code
+
+
+def test_another_secret_gives_another_signature() -> None:
+    signed = GOOD["id"] + GOOD["issued_at"]
+    assert signature_holds(SECRET, signed, GOOD["signature"])
+    assert not signature_holds("other", signed, GOOD["signature"])
+
+
+@pytest.mark.parametrize(
+    ("scope", "refresh_token", "missing"),
+    [
+        ("api refresh_token", "r", ""),
+        ("full", "r", ""),
+        ("id openid", "r", "no_api_scope"),
+        ("api", "", "no_refresh_token"),
+    ],
+)
+def test_access_is_judged_by_effect(scope: str, refresh_token: str, missing: str) -> None:
+    answer = read_answer({**GOOD, "scope": scope, "refresh_token": refresh_token}, SECRET)
+    assert missing_access(answer) == missing
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("v59.0", "59.0"),
+        ("59.0", "59.0"),
+        (" V60.0 ", "60.0"),
+        ("newest", "newest"),
+        ("59", ""),
+        ("v59.1", ""),
+        ("../x", ""),
+        ("", ""),
+    ],
+)
+def test_a_version_is_a_number(text: str, version: str) -> None:
+    assert checked_version(text) == version
+
+
+def test_the_wanted_version_if_offered_else_the_newest() -> None:
+    offered = ["31.0", "59.0", "100.0", "junk"]
+    assert choose_version("59.0", offered) == "59.0"
+    assert choose_version("30.0", offered) == "100.0"
+    assert choose_version("newest", offered) == "100.0"
+    assert choose_version("59.0", []) == "59.0"
+
+
+def test_a_fingerprint_shows_nothing_and_differs() -> None:
+    assert fingerprint("a") != fingerprint("b")
+    assert len(fingerprint("a")) == 32
+
+
+@pytest.mark.parametrize(
+    ("error", "description", "code"),
+    [
+        ("access_denied", "end-user denied authorization", "access_denied"),
+        ("OAUTH_APP_ACCESS_DENIED", "", "app_access_denied"),
+        ("OAUTH_APPROVAL_ERROR_GENERIC", "", "app_not_installed"),
+        ("invalid_client", "app must be installed into org", "app_not_installed"),
+        ("invalid_client", "invalid client credentials", "invalid_client"),
+        ("invalid_client_id", "client identifier invalid", "invalid_client_id"),
+        ("redirect_uri_mismatch", "redirect_uri must match configuration", "redirect_uri_mismatch"),
+        ("invalid_grant", "expired authorization code", "code_expired"),
+        ("invalid_grant", "invalid authorization code", "code_expired"),
+        ("invalid_grant", "expired access/refresh token", "token_revoked"),
+        ("invalid_grant", "inactive user", "inactive_user"),
+        ("invalid_grant", "IP restricted or invalid login hours", "login_restricted"),
+        ("inactive_org", "org is locked, closed, or suspended", "inactive_org"),
+        ("rate_limit_exceeded", "number of logins exceeded", "rate_limited"),
+        ("something_new", "", "salesforce_refused"),
+    ],
+)
+def test_each_documented_error_has_a_cause_and_a_cure(
+    error: str, description: str, code: str
+) -> None:
+    assert classify(error, description) == code
+    assert REFUSALS[code].message.endswith(".")
+    assert REFUSALS[code].cure.endswith((".", ")."))
+
+
+def test_a_sign_in_has_nothing_that_could_be_revoked() -> None:
+    assert of_sign_in("token_revoked") == "code_expired"
+    assert of_sign_in("inactive_user") == "inactive_user"
