@@ -1,0 +1,148 @@
+"""Matches that sync confirms or gives up: a reservation becomes a link, a refusal, or nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from crmlink_common.contracts.cloudevents import Attributes, Event, Record, encode
+from crmlink_common.contracts.record_matches import RECORD_MATCHES_V1, RecordMatch
+from crmlink_common.errors import InvalidInputError, PermanentError
+from crmlink_common.salesforce.ids import to_18
+from crmlink_reconciler.domain.directory import Key, Known
+from crmlink_reconciler.domain.linking import Link, Standing, Target, confirm
+from crmlink_reconciler.service.decisions import SOURCE, Decision, Decisions
+from crmlink_reconciler.service.ports import Work, WorkspaceState
+
+Ready: TypeAlias = Sequence[tuple[Event[RecordMatch], Target | None]]
+
+
+@dataclass(slots=True)
+class _Meets:
+    """What a batch of confirms meets; it changes as they are settled one by one."""
+
+    members: Mapping[Key, Known]
+    reserved: dict[Key, str]
+    links: dict[Key, Link]
+    holders: dict[tuple[str, str, str], Key]
+    seen: dict[Key, set[str]]
+    released: set[Key] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirms:
+    work: Work
+
+    async def settle(self, events: Sequence[Event[RecordMatch]]) -> None:
+        """Settle them in order; one whose member is not known yet waits for it."""
+        members = await self.work.directory.lock({_key(_match(event)) for event in events})
+        await self._park([e for e in events if _key(_match(e)) not in members])
+        ready = [
+            (event, await self._target(_match(event)))
+            for event in events
+            if _key(_match(event)) in members
+        ]
+        meets = await self._meets(members, ready)
+        decisions = [
+            decision
+            for event, target in ready
+            if (decision := self._settle_one(event, target, meets)) is not None
+        ]
+        await self.work.reservations.drop(meets.released)
+        evidence = {key: known.evidence for key, known in members.items()}
+        await Decisions(self.work).carry_out(decisions, evidence)
+
+    async def _meets(self, members: Mapping[Key, Known], ready: Ready) -> _Meets:
+        keys = members.keys()
+        records = {
+            (_match(event).workspace_id, target.org_id, target.record_id)
+            for event, target in ready
+            if target is not None
+        }
+        return _Meets(
+            members,
+            await self.work.reservations.lock(keys),
+            await self.work.links.lock(keys),
+            await self.work.links.holders(records),
+            await self.work.links.causes(keys),
+        )
+
+    def _settle_one(
+        self, event: Event[RecordMatch], target: Target | None, meets: _Meets
+    ) -> Decision | None:
+        match = _match(event)
+        key = _key(match)
+        held = meets.reserved.get(key, "")
+        if match.intent_id and held == match.intent_id:
+            meets.released.add(key)
+            del meets.reserved[key]
+        if target is None or _seen(match, event.attributes, held, meets.seen.get(key, set())):
+            return None
+        link = meets.links.get(key, Link(*key))
+        holder = meets.holders.get((match.workspace_id, target.org_id, target.record_id), key)
+        standing = Standing(meets.members[key].deleted, holder != key, held)
+        after = confirm(link, target, match.intent_id, standing, self.work.now())
+        if after is None:
+            return None
+        meets.links[key] = after
+        meets.seen.setdefault(key, set()).update({event.attributes.id, match.intent_id} - {""})
+        if after.linked:
+            meets.holders[after.record] = key
+        return Decision(after, event.attributes)
+
+    async def _target(self, match: RecordMatch) -> Target | None:
+        """Name the record; None for a release."""
+        if match.action == "release":
+            return None
+        state = WorkspaceState(target_object=match.object, org_id=match.org_id)
+        if not (match.object and match.org_id):
+            state = await self.work.projections.standing(match.workspace_id)
+        return Target(
+            to_18(match.record_id),
+            match.object or state.target_object,
+            match.org_id or state.org_id,
+            match.account_id,
+            match.owner_id,
+        )
+
+    async def _park(self, events: Sequence[Event[RecordMatch]]) -> None:
+        waiting: dict[Key, list[Record]] = defaultdict(list)
+        for event in events:
+            waiting[_key(_match(event))].append(_again(event))
+        for (workspace_id, member_id), records in waiting.items():
+            await self.work.parking.park(workspace_id, f"{workspace_id}/{member_id}", records)
+
+
+def _match(event: Event[RecordMatch]) -> RecordMatch:
+    if not isinstance(event.data, RecordMatch):
+        raise PermanentError("a match is never deleted")
+    if event.data.action == "confirm" and not event.data.record_id:
+        raise InvalidInputError("a confirmed match names its record", field="record_id")
+    return event.data
+
+
+def _key(match: RecordMatch) -> Key:
+    return match.workspace_id, match.member_id
+
+
+def _seen(match: RecordMatch, told: Attributes, held: str, known: set[str]) -> bool:
+    """Say whether this led to a decision before; while its reservation stands it did not."""
+    if match.intent_id and held == match.intent_id:
+        return False
+    return told.id in known or match.intent_id in known
+
+
+def _again(event: Event[RecordMatch]) -> Record:
+    """Write the message as it came."""
+    told = event.attributes
+    earlier = told.model_copy(update={"id": told.causationid}) if told.causationid else None
+    return encode(
+        RECORD_MATCHES_V1,
+        event.data,
+        event_id=told.id,
+        source=told.source or SOURCE,
+        time=told.time,
+        cause=earlier,
+    )

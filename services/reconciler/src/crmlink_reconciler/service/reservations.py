@@ -1,0 +1,63 @@
+"""Reservations: who may create a record for a member, so that nobody makes a second one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from crmlink_common.contracts.member_links import LinkState
+from crmlink_reconciler.domain.directory import Key, Known
+from crmlink_reconciler.domain.linking import Link
+from crmlink_reconciler.service.ports import Work
+
+Result = Literal["reserved", "already_linked", "excluded", "unknown_member", "reserved_by_other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    member_id: str
+    intent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    member_id: str
+    result: Result
+    record_id: str | None = None
+    object: str | None = None
+    intent_id: str | None = None  # of the one that holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Reserving:
+    work: Work
+
+    async def reserve(self, workspace_id: str, wishes: Sequence[Wish]) -> list[Answer]:
+        """Answer in order; the same wish again gets the same answer."""
+        keys = {(workspace_id, wish.member_id) for wish in wishes}
+        members = await self.work.directory.lock(keys)
+        held = await self.work.reservations.lock(keys)
+        links = await self.work.links.lock(keys)
+        new: dict[Key, str] = {}
+        answers = []
+        for wish in wishes:
+            key = (workspace_id, wish.member_id)
+            answer = _answer(wish, members.get(key), links.get(key), held.get(key))
+            if answer.result == "reserved" and key not in held:
+                new[key] = held[key] = wish.intent_id
+            answers.append(answer)
+        await self.work.reservations.save(new)
+        return answers
+
+
+def _answer(wish: Wish, known: Known | None, link: Link | None, held: str | None) -> Answer:
+    if known is None or known.deleted:
+        return Answer(wish.member_id, "unknown_member")
+    if link is not None and link.linked:
+        return Answer(wish.member_id, "already_linked", link.record_id, link.object)
+    if link is not None and link.state is LinkState.EXCLUDED:
+        return Answer(wish.member_id, "excluded")
+    if held is not None and held != wish.intent_id:
+        return Answer(wish.member_id, "reserved_by_other", intent_id=held)
+    return Answer(wish.member_id, "reserved")

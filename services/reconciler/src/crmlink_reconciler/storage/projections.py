@@ -1,0 +1,72 @@
+"""What the compacted topics say, as far as it is used; an older revision changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crmlink_reconciler.service.ports import WorkspaceState
+from crmlink_reconciler.storage.statements import upsert
+from crmlink_reconciler.storage.tables import (
+    ConfigRow,
+    ConnectionRow,
+    Row,
+    WorkspaceRow,
+    table,
+)
+
+Values = dict[str, Any]
+workspaces, connections, configs = table(WorkspaceRow), table(ConnectionRow), table(ConfigRow)
+
+
+class Projections:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def save_workspaces(self, rows: Sequence[Values]) -> None:
+        await self._save(WorkspaceRow, rows)
+
+    async def save_connections(self, rows: Sequence[Values]) -> None:
+        await self._save(ConnectionRow, rows)
+
+    async def save_configs(self, rows: Sequence[Values]) -> None:
+        await self._save(ConfigRow, rows)
+
+    async def standing(self, workspace_id: str) -> WorkspaceState:
+        """Say how a workspace stands; one we never heard of is not active."""
+        found = await self._session.execute(
+            select(
+                workspaces.c.crm_salesforce,
+                workspaces.c.default_region,
+                connections.c.usable,
+                connections.c.org_id,
+                configs.c.target_object,
+            )
+            .select_from(
+                workspaces.outerjoin(
+                    connections, connections.c.workspace_id == workspaces.c.workspace_id
+                ).outerjoin(
+                    configs,
+                    (configs.c.workspace_id == workspaces.c.workspace_id)
+                    & (configs.c.entity == "member"),
+                )
+            )
+            .where(workspaces.c.workspace_id == workspace_id, workspaces.c.deleted_at.is_(None))
+        )
+        row = found.first()
+        if row is None:
+            return WorkspaceState()
+        return WorkspaceState(
+            active=bool(row.crm_salesforce and row.usable),
+            region=row.default_region,
+            org_id=row.org_id or "",
+            target_object=row.target_object or "Contact",
+        )
+
+    async def _save(self, model: type[Row], rows: Sequence[Values]) -> None:
+        ordered = sorted(rows, key=lambda row: (row["workspace_id"], row.get("entity", "")))
+        if ordered:
+            await self._session.execute(upsert(table(model), newer="revision"), ordered)
