@@ -1,0 +1,28 @@
+"""Settings, application, server; nothing else."""
+
+from __future__ import annotations
+
+import sys
+
+from crmlink_common.process import Process
+from crmlink_common.storage.migrations import migrate
+from crmlink_gateway.app import MIGRATIONS, SCHEMA, SERVICE, create_app
+from crmlink_gateway.republish import republish
+from crmlink_gateway.settings import Settings
+
+
+def main(argv: list[str]) -> int:
+    settings = Settings()
+    return Process(
+        service=SERVICE,
+        instance=settings.instance,
+        host=settings.host,
+        port=settings.port,
+        app=lambda: create_app(settings),
+        migrate=lambda: migrate(settings.database_dsn, SCHEMA, MIGRATIONS),
+        republish=lambda: republish(settings),
+    ).main(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""The connection: overview, credentials, sign-in, on and off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from crmlink_gateway.clients import Parts
+from crmlink_gateway.domain.access import Caller, Scope
+from crmlink_gateway.domain.guide import setup_details
+from crmlink_gateway.errors import NotConfiguredError
+from crmlink_gateway.routes.authority import PREFIX, Gate
+from crmlink_gateway.routes.bodies import Credentials
+from crmlink_gateway.service import FrontDoor
+
+Overview = dict[str, Any]
+
+
+def connection_routes(gate: Gate, parts: Parts) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["connection"])
+    oauth = parts.oauth
+    read = gate.allows(Scope.READ)
+    configures = gate.allows(Scope.ADMIN, "connection.configure_asked")
+    deletes = gate.allows(Scope.ADMIN, "connection.delete_asked")
+
+    @router.get("")
+    async def overview(caller: Caller = read) -> Overview:
+        return setup_details(await oauth.call("GET", caller.workspace_id, "/connection"))
+
+    @router.put("")
+    async def configure(body: Credentials, caller: Caller = configures) -> Overview:
+        credentials = body.model_dump() | {"client_secret": body.client_secret.get_secret_value()}
+        changed = await oauth.call(
+            "PUT", caller.workspace_id, "/connection", actor=caller.actor, json=credentials
+        )
+        return setup_details(changed)
+
+    @router.delete("")
+    async def delete(caller: Caller = deletes) -> Overview:
+        gone = await oauth.call("DELETE", caller.workspace_id, "/connection", actor=caller.actor)
+        return setup_details(gone)
+
+    @router.get("/usage")
+    async def usage(caller: Caller = read) -> dict[str, Any]:
+        """Show how much of the org's daily limit is used, as last seen; null: not seen yet."""
+        known = await oauth.call("GET", caller.workspace_id, "/connection")
+        return {"used": None, "limit": None, "at": None} | (known.get("usage") or {})
+
+    return router
+
+
+def switch_routes(gate: Gate, parts: Parts, door: FrontDoor, base_url: str) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["connection"])
+    oauth = parts.oauth
+    connects = gate.allows(Scope.ADMIN, "connection.connect_asked")
+    disconnects = gate.allows(Scope.ADMIN, "connection.disconnect_asked")
+    enables = gate.allows(Scope.ADMIN, "connection.enable_asked")
+    disables = gate.allows(Scope.ADMIN, "connection.disable_asked")
+
+    @router.post("/authorize")
+    async def authorize(caller: Caller = connects) -> dict[str, str]:
+        """Answer an address of ours: open it in a browser, once, within five minutes."""
+        known = await oauth.call("GET", caller.workspace_id, "/connection")
+        if known["status"] == "not_connected":
+            raise NotConfiguredError("There are no credentials to sign in with.")
+        ticket = await door.new_ticket(caller)
+        path = PREFIX.format(workspace=caller.workspace_id)
+        return {"url": f"{base_url}{path}/oauth/start?ticket={ticket}"}
+
+    async def post(caller: Caller, path: str) -> Overview:
+        changed = await oauth.call("POST", caller.workspace_id, path, actor=caller.actor)
+        return setup_details(changed)
+
+    @router.post("/disconnect")
+    async def disconnect(caller: Caller = disconnects) -> Overview:
+        return await post(caller, "/disconnect")
+
+    @router.post("/enable")
+    async def enable(caller: Caller = enables) -> Overview:
+        return await post(caller, "/enable")
+
+    @router.post("/disable")
+    async def disable(caller: Caller = disables) -> Overview:
+        return await post(caller, "/disable")
+
+    return router

@@ -1,0 +1,1 @@
+"""PostgreSQL: what the gateway keeps."""
