@@ -30,9 +30,9 @@ class ConfigureBody(BaseModel):
 class CallbackBody(BaseModel):
     state: Text
     browser_token: Text
-    code: Text = ""
-    error: Text = ""
-    error_description: Text = ""
+    code: Text | None = None
+    error: Text | None = None
+    error_description: Text | None = None
 
 
 class CallbackAnswer(BaseModel):
@@ -112,7 +112,13 @@ def connection_routes(callers: Callers, setup: Setup, signing_in: SigningIn) -> 
     async def callback(
         workspace_id: WorkspaceId, body: CallbackBody, actor: Actor = "service:gateway"
     ) -> CallbackAnswer:
-        came = Callback(**body.model_dump())
+        came = Callback(
+            state=body.state,
+            browser_token=body.browser_token,
+            code=body.code or "",
+            error=body.error or "",
+            error_description=body.error_description or "",
+        )
         finished = await signing_in.finish(workspace_id, came, actor=actor)
         told = trouble(finished.code)
         return CallbackAnswer(

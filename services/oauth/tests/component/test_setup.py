@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -8,6 +9,7 @@ import pytest
 
 from crmlink_common.contracts.cloudevents import Deleted
 from crmlink_common.contracts.connections import Connection
+from crmlink_common.crypto.keyring import KeyRing
 from crmlink_common.errors import InvalidInputError
 from crmlink_oauth.domain.connection import NotConfiguredError
 from crmlink_oauth.domain.hosts import HostRefusedError
@@ -168,3 +170,14 @@ async def test_what_happened_leaves_a_trace_with_who_did_it(world: World) -> Non
     assert b'"action":"connection.configured"' in (traces[0].value or b"")
     assert b'"actor":"key:7"' in (traces[0].value or b"")
     assert b"hush" not in (traces[0].value or b"")
+
+
+async def test_without_its_key_a_connection_can_be_configured_anew(world: World) -> None:
+    await world.connect()
+    other = replace(world.desk, seals=KeyRing({"k2": bytes(range(50, 82))}))
+    setup = replace(world.setup, desk=other)
+    form = Form(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+    shown = await setup.configure("w1", form, actor="ada")
+    assert shown.status == "awaiting_oauth"
+    assert other.opened(world.row(), "client_secret") == CLIENT_SECRET
+    assert (await setup.disconnect("w1", actor="ada")).status == "awaiting_oauth"

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from crmlink_common.contracts.connections import Connection, ConnectionStatus
 from crmlink_oauth.domain.connection import NotConfiguredError
@@ -261,3 +264,34 @@ async def test_no_secret_lies_open_anywhere(world: World) -> None:
     lying += str({name: getattr(world.row(), name) for name in world.row().__slots__})
     for secret in (CLIENT_SECRET, *world.org.access, *world.org.refresh):
         assert secret not in lying
+
+
+async def test_a_slow_org_ends_the_wait_and_its_token_is_revoked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = world.org.answer
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/services/data":
+            await asyncio.Event().wait()
+        return await answer(request)
+
+    monkeypatch.setattr(world.org, "answer", hang)
+    world.signing_in = replace(world.signing_in, look_within=0.05)
+    finished = await world.connect()
+    assert (finished.code, finished.overview.status) == ("not_answering", "awaiting_oauth")
+    assert await world.revoking.revoke_one()
+    assert world.org.refresh == set()
+
+
+ANYTHING = st.text(max_size=80)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.builds(Callback, **dict.fromkeys(Callback.__slots__, ANYTHING)))
+async def test_no_made_up_callback_gets_in(world: World, came: Callback) -> None:
+    await world.configure()
+    finished = await world.signing_in.finish("w1", came, actor="")
+    assert finished.code == "state_unknown"
+    assert world.org.calls == []
+    assert world.row().error_code == ""

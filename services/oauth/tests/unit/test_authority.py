@@ -16,7 +16,7 @@ from crmlink_oauth.domain.authority import (
     Sealed,
     Verdict,
     Wait,
-    begun,
+    begin,
     judge,
     refreshed,
     refusal_code,
@@ -79,19 +79,19 @@ def test_a_token_stored_since_the_caller_asked_is_fresh_even_with_the_same_text(
 
 
 def test_while_one_refreshes_others_wait() -> None:
-    intent = begun(UP, "me", NOON)
+    intent = begin(UP, "me", NOON)
     assert verdict(intent) == Wait(NOON + LEASE, busy=True)
     assert verdict(intent, "f4") == Give()
 
 
 def test_an_intent_nobody_settled_is_taken_over_after_its_lease() -> None:
-    assert verdict(begun(UP, "me", NOON), now=NOON + LEASE) == Refresh()
+    assert verdict(begin(UP, "me", NOON), now=NOON + LEASE) == Refresh()
 
 
 def test_a_rotated_connection_gets_one_more_try_and_only_alone() -> None:
-    once = begun(replace(UP, ever_rotated=True), "me", NOON)
+    once = begin(replace(UP, ever_rotated=True), "me", NOON)
     assert verdict(once, now=NOON + LEASE) == Refresh(only_if_alone=True)
-    twice = begun(once, "you", NOON + LEASE)
+    twice = begin(once, "you", NOON + LEASE)
     assert verdict(twice, now=NOON + 2 * LEASE) == Lost()
 
 
@@ -99,7 +99,7 @@ def test_without_an_answer_the_pauses_grow_and_end_at_a_minute() -> None:
     connection, now, pauses = UP, NOON, []
     for _ in range(9):
         assert verdict(connection, now=now) == Refresh()
-        connection = unanswered(begun(connection, "me", now), consumed=True, now=now)
+        connection = unanswered(begin(connection, "me", now), consumed=True, now=now)
         assert connection.refresh_until is not None
         assert verdict(connection, now=now) == Wait(connection.refresh_until, busy=False)
         pauses.append(connection.refresh_until - now)
@@ -110,13 +110,13 @@ def test_without_an_answer_the_pauses_grow_and_end_at_a_minute() -> None:
 
 def test_what_was_never_sent_counts_as_no_lost_answer() -> None:
     rotated = replace(UP, ever_rotated=True)
-    after = unanswered(begun(rotated, "me", NOON), consumed=False, now=NOON)
+    after = unanswered(begin(rotated, "me", NOON), consumed=False, now=NOON)
     assert after.refreshes_unanswered == 0
     assert verdict(after, now=NOON + LEASE) == Refresh()
 
 
 def test_an_answer_ends_the_intent_and_numbers_the_token() -> None:
-    after = refreshed(begun(UP, "me", NOON), SEALED)
+    after = refreshed(begin(UP, "me", NOON), SEALED)
     assert (after.fingerprint, after.token_serial, after.access_token) == ("f6", 6, "a6")
     assert (after.refresh_token, after.ever_rotated, after.refresh_until) == ("old", False, None)
     assert after.revision == UP.revision
@@ -138,13 +138,13 @@ def test_a_moved_instance_is_news() -> None:
     [{"epoch": 4}, {"token_serial": 6}, {"fingerprint": "f6"}, {"status": Status.ERROR}],
 )
 def test_an_answer_for_what_is_no_more_does_not_stand(change: dict[str, object]) -> None:
-    intent = begun(UP, "me", NOON)
+    intent = begin(UP, "me", NOON)
     assert still_stands(intent, intent)
     assert not still_stands(replace(intent, **change), intent)  # type: ignore[arg-type]
 
 
 def test_refused_after_a_lost_answer_means_rotated_away() -> None:
-    first = begun(UP, "me", NOON)
+    first = begin(UP, "me", NOON)
     assert refusal_code(first, "token_revoked") == "token_revoked"
-    assert refusal_code(begun(first, "you", NOON), "token_revoked") == "rotated_token_lost"
-    assert refusal_code(begun(first, "you", NOON), "inactive_user") == "inactive_user"
+    assert refusal_code(begin(first, "you", NOON), "token_revoked") == "rotated_token_lost"
+    assert refusal_code(begin(first, "you", NOON), "inactive_user") == "inactive_user"

@@ -76,7 +76,7 @@ def unusable(connection: Connection, *, allowed: bool) -> str:
     return "" if connection.enabled and allowed else "disabled"
 
 
-def begun(connection: Connection, holder: str, now: datetime) -> Connection:
+def begin(connection: Connection, holder: str, now: datetime) -> Connection:
     """Write down the intent, before the call: whoever comes after a crash must know of it."""
     return replace(
         connection,

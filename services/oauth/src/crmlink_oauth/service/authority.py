@@ -17,7 +17,7 @@ from crmlink_oauth.domain.authority import (
     Sealed,
     Verdict,
     Wait,
-    begun,
+    begin,
     judge,
     refreshed,
     refusal_code,
@@ -28,6 +28,7 @@ from crmlink_oauth.domain.connection import Connection, refused
 from crmlink_oauth.domain.hosts import HostRefusedError, checked_origin
 from crmlink_oauth.domain.tokens import TokenAnswer, fingerprint
 from crmlink_oauth.service.ports import (
+    App,
     NotAnsweredError,
     Salesforce,
     TokenRefusedError,
@@ -64,6 +65,15 @@ class Granted:
     epoch: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An intent that is committed, and what its call needs."""
+
+    intent: Connection
+    app: App
+    refresh_token: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenAuthority:
     setup: Setup
@@ -95,9 +105,9 @@ class TokenAuthority:
                     await self.sleep(pause)
                     waited += pause
                 case Refresh() | Lost():
-                    intent = await self._intend(workspace_id, failed, seen_serial)
-                    if intent is not None:
-                        await self._refresh(intent)
+                    begun = await self._intend(workspace_id, failed, seen_serial)
+                    if begun is not None:
+                        await self._refresh(begun)
 
     async def _look(
         self, workspace_id: str, failed: str | None, seen_serial: int
@@ -129,7 +139,7 @@ class TokenAuthority:
 
     async def _intend(
         self, workspace_id: str, failed: str | None, seen_serial: int
-    ) -> Connection | None:
+    ) -> _Begun | None:
         """Commit the intent to refresh, unless somebody was faster."""
         desk = self.setup.desk
         async with desk.work() as tx:
@@ -141,17 +151,17 @@ class TokenAuthority:
                 await self._fail(tx, connection, "rotated_token_lost")
             if not isinstance(verdict, Refresh):
                 return None
-            intent = begun(connection, desk.new_id(), desk.now())
+            intent = begin(connection, desk.new_id(), desk.now())
+            # opened before the intent stands: a key that is missing is no lost answer
+            opened = _Begun(intent, desk.app(intent), desk.opened(intent, "refresh_token"))
             await tx.connections.save(intent)
-            return intent
+            return opened
 
-    async def _refresh(self, intent: Connection) -> None:
+    async def _refresh(self, begun: _Begun) -> None:
         """Call Salesforce with no transaction open; store what it said, or that it said nothing."""
-        desk = self.setup.desk
+        intent = begun.intent
         try:
-            answer = await self.salesforce.refresh(
-                desk.app(intent), desk.opened(intent, "refresh_token")
-            )
+            answer = await self.salesforce.refresh(begun.app, begun.refresh_token)
         except TokenRefusedError as exc:
             await self._settle_refused(intent, exc.code)
             return

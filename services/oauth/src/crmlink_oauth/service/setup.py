@@ -79,7 +79,7 @@ class Setup:
             raise InvalidInputError("the Client ID is empty", field="client_id")
         if not secret and not before.client_secret:
             raise InvalidInputError("the Client Secret is empty", field="client_secret")
-        if before.client_secret and secret == self.desk.opened(before, "client_secret"):
+        if secret and secret == self.desk.opened_if_possible(before, "client_secret"):
             secret = ""  # typed again: nothing new
         return Entered(
             client_id=client_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -92,6 +93,7 @@ class SigningIn:
     setup: Setup
     salesforce: Salesforce
     new_secret: Callable[[], str] = new_secret
+    look_within: float = 28  # seconds; a browser waits for the callback's page meanwhile
 
     async def begin(self, workspace_id: str, *, actor: str) -> Begun:
         """Make a single-use state, bound to this workspace, this epoch and one browser."""
@@ -159,7 +161,10 @@ class SigningIn:
         except (TokenRefusedError, NotAnsweredError) as exc:
             return await self._refuse(connection, of_sign_in(exc.code), actor)
         try:
-            found = await self._look_around(connection, answer)
+            async with asyncio.timeout(self.look_within):
+                found = await self._look_around(connection, answer)
+        except TimeoutError:
+            return await self._refuse(connection, "not_answering", actor, answer)
         except (TokenRefusedError, NotAnsweredError) as exc:
             return await self._refuse(connection, exc.code, actor, answer)
         except HostRefusedError:
@@ -221,7 +226,7 @@ class SigningIn:
 
     async def _replace_old(self, tx: Transaction, before: Connection, answer: TokenAnswer) -> None:
         """Revoke what the new authorization replaces: Salesforce allows five per user and app."""
-        old = self.setup.desk.opened(before, "refresh_token")
+        old = self.setup.desk.opened_if_possible(before, "refresh_token")
         if not compare_digest(old.encode(), answer.refresh_token.encode()):
             await self.setup.desk.revoke_later(tx, before)
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from crmlink_common.contracts.cloudevents import Event
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.contracts.workspaces import Workspace
+from crmlink_common.crypto.keyring import SealedTextError
 from crmlink_oauth.domain.workspaces import KnownWorkspace, learn
 from crmlink_oauth.service.bulletin import Bulletin
 from crmlink_oauth.service.desk import Desk
@@ -42,12 +43,12 @@ class Revoking:
             pending = await tx.revocations.claim(self.desk.now(), CLAIMED_FOR)
         if pending is None:
             return False
-        token = self.desk.seals.open(
-            pending.token, workspace=pending.workspace_id, column="revocations.token"
-        )
         try:
+            token = self.desk.seals.open(
+                pending.token, workspace=pending.workspace_id, column="revocations.token"
+            )
             await self.salesforce.revoke(pending.login_url, token)
-        except (TokenRefusedError, NotAnsweredError):
+        except (SealedTextError, TokenRefusedError, NotAnsweredError):
             await self._not_now(pending)
             return True
         async with self.desk.work() as tx:
