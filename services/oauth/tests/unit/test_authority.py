@@ -143,6 +143,14 @@ def test_an_answer_for_what_is_no_more_does_not_stand(change: dict[str, object])
     assert not still_stands(replace(intent, **change), intent)  # type: ignore[arg-type]
 
 
+def test_a_rotated_token_stands_as_long_as_the_authority_does() -> None:
+    intent = begin(UP, "me", NOON)
+    later = replace(intent, token_serial=6, fingerprint="f6")
+    assert still_stands(later, intent, rotated=True)
+    assert not still_stands(replace(later, epoch=4), intent, rotated=True)
+    assert not still_stands(replace(later, status=Status.ERROR), intent, rotated=True)
+
+
 def test_refused_after_a_lost_answer_means_rotated_away() -> None:
     first = begin(UP, "me", NOON)
     assert refusal_code(first, "token_revoked") == "token_revoked"

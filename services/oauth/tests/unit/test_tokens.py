@@ -100,7 +100,8 @@ def test_the_wanted_version_if_offered_else_the_newest() -> None:
     assert choose_version("59.0", offered) == "59.0"
     assert choose_version("30.0", offered) == "100.0"
     assert choose_version("newest", offered) == "100.0"
-    assert choose_version("59.0", []) == "59.0"
+    assert choose_version("60.0", []) == "60.0"
+    assert choose_version("newest", []) == "59.0"
 
 
 def test_a_fingerprint_shows_nothing_and_differs() -> None:

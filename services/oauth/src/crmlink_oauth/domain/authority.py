@@ -88,13 +88,18 @@ def begin(connection: Connection, holder: str, now: datetime) -> Connection:
     )
 
 
-def still_stands(now: Connection, intent: Connection) -> bool:
-    """Say whether the answer to this intent may be stored: same authority, same token."""
-    return now.status is Status.CONNECTED and (now.epoch, now.token_serial, now.fingerprint) == (
-        intent.refresh_epoch,
-        intent.token_serial,
-        intent.refresh_fingerprint,
-    )
+def still_authorized(now: Connection, intent: Connection) -> bool:
+    """Say whether the connection is the one that the call was made for."""
+    return now.status is Status.CONNECTED and now.epoch == intent.refresh_epoch
+
+
+def still_stands(now: Connection, intent: Connection, *, rotated: bool = False) -> bool:
+    """Say whether the answer to this intent may be stored: same authority, same token.
+
+    A rotated token is stored in any case: it ended the life of the one that is stored.
+    """
+    same = (now.token_serial, now.fingerprint) == (intent.token_serial, intent.refresh_fingerprint)
+    return still_authorized(now, intent) and (same or rotated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

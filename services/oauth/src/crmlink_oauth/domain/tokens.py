@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmlink_common.salesforce.limits import ApiUsage
-from crmlink_oauth.domain.connection import NEWEST
+from crmlink_oauth.domain.connection import DEFAULT_VERSION, NEWEST
 
 SCOPES = "api refresh_token offline_access openid id profile email address phone"
 _ID = re.compile(r"https?://[^/?#]+/id/([A-Za-z0-9]{15,18})/([A-Za-z0-9]{15,18})\Z", re.ASCII)
@@ -105,7 +105,9 @@ def checked_version(text: str) -> str:
 def choose_version(wanted: str, offered: Sequence[str]) -> str:
     """Take the wanted version if the org offers it, else its newest."""
     known = [version for version in offered if _VERSION.match(version)]
-    return wanted if wanted in known or not known else max(known, key=float)
+    if not known:
+        return DEFAULT_VERSION if wanted == NEWEST else wanted
+    return wanted if wanted in known else max(known, key=float)
 
 
 def verifier_challenge(verifier: str) -> str:

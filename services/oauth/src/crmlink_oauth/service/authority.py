@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from crmlink_oauth.domain.authority import (
     judge,
     refreshed,
     refusal_code,
+    still_authorized,
     still_stands,
     unanswered,
 )
@@ -36,6 +38,7 @@ from crmlink_oauth.service.ports import (
 )
 from crmlink_oauth.service.setup import Setup
 
+log = logging.getLogger(__name__)
 PATIENCE = 8.0  # seconds a caller waits for somebody else's refresh
 LOOK_EVERY = 0.1
 WHY = {
@@ -166,6 +169,7 @@ class TokenAuthority:
             await self._settle_refused(intent, exc.code)
             return
         except NotAnsweredError as exc:
+            log.warning("no token answer", extra={"code": exc.code, "consumed": exc.consumed})
             await self._settle_unanswered(intent, consumed=exc.consumed)
             raise
         await self._settle_answered(intent, answer)
@@ -187,10 +191,12 @@ class TokenAuthority:
         )
         async with desk.work() as tx:
             now = await tx.connections.lock(workspace_id)
-            if not still_stands(now, intent):  # disconnected meanwhile: nobody may use it
+            if not still_authorized(now, intent):  # disconnected meanwhile: nobody may use it
                 token = answer.refresh_token or answer.access_token
                 await desk.revoke_token_later(tx, workspace_id, intent.login_url, token)
                 return
+            if not still_stands(now, intent, rotated=bool(answer.refresh_token)):
+                return  # another refresh was faster; Salesforce may have given both one token
             after = refreshed(now, sealed)
             if after.revision != now.revision:
                 await desk.save(tx, after, "connection.moved")
@@ -211,6 +217,7 @@ class TokenAuthority:
                 await tx.connections.save(unanswered(now, consumed=consumed, now=desk.now()))
 
     async def _fail(self, tx: Transaction, connection: Connection, code: str) -> None:
+        log.warning("token refused", extra={"code": code})
         after = refused(connection, code, lasting=True)
         await self.setup.desk.save(tx, after, "connection.token_refused", code=code)
 

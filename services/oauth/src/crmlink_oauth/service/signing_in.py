@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ from crmlink_oauth.service.ports import (
 )
 from crmlink_oauth.service.setup import Setup
 
+log = logging.getLogger(__name__)
 VALID_FOR = timedelta(minutes=10)
 VERIFIER = "oauth_states.verifier"
 
@@ -239,6 +241,7 @@ class SigningIn:
         self, begun: Connection, code: str, actor: str, answer: TokenAnswer | None = None
     ) -> Finished:
         """Show why; a connection that works is not hurt by a second sign-in that failed."""
+        log.info("sign-in refused", extra={"code": code})
         desk = self.setup.desk
         async with desk.work() as tx:
             before = await tx.connections.lock(begun.workspace_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from crmlink_oauth.service.ports import (
 )
 from crmlink_oauth.service.setup import Setup
 
+log = logging.getLogger(__name__)
 CLAIMED_FOR = timedelta(minutes=2)  # longer than a call can take
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=30)
 PURGED_AFTER = timedelta(days=7)
@@ -63,6 +65,7 @@ class Revoking:
             if again < pending.expires_at:
                 await tx.revocations.retry(pending, again)
                 return
+            log.warning("a token was not revoked in time", extra={"attempts": pending.attempts})
             await tx.revocations.give_up(pending, now)
             told = self.desk.activity(
                 pending.workspace_id,
