@@ -39,6 +39,7 @@ class Jar:
 
 
 Fetch = Callable[[Jar, Path], Path]
+Sleep = Callable[[float], None]
 
 
 def locked(lock: Path = LOCK) -> list[Jar]:
@@ -58,13 +59,18 @@ def fetch_with_jgo(jar: Jar, folder: Path) -> Path:
     return Path(component.artifact().resolve())
 
 
-def class_path(folder: Path, jars: Sequence[Jar] | None = None, fetch: Fetch = fetch_with_jgo) -> str:
+def class_path(
+    folder: Path,
+    jars: Sequence[Jar] | None = None,
+    fetch: Fetch = fetch_with_jgo,
+    sleep: Sleep = time.sleep,
+) -> str:
     """Return the class path of jars that are all there and all as committed."""
     wanted = locked() if jars is None else jars
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         if missing := [jar for jar in wanted if not (folder / jar.name).exists()]:
-            _fetch_all(missing, folder, fetch)
+            _fetch_all(missing, folder, fetch, sleep)
         verify(folder, wanted)
     return ":".join(str(folder / jar.name) for jar in wanted)
 
@@ -86,13 +92,15 @@ def verify(folder: Path, jars: Sequence[Jar]) -> None:
             )
 
 
-def _fetch_all(jars: Sequence[Jar], folder: Path, fetch: Fetch) -> None:
+def _fetch_all(jars: Sequence[Jar], folder: Path, fetch: Fetch, sleep: Sleep) -> None:
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as temporary,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
         for jar, path in zip(
-            jars, pool.map(lambda jar: _fetch(jar, Path(temporary), fetch), jars), strict=True
+            jars,
+            pool.map(lambda jar: _fetch(jar, Path(temporary), fetch, sleep), jars),
+            strict=True,
         ):
             if _sum(path) != jar.sha256:
                 raise DevstackError(
@@ -103,13 +111,13 @@ def _fetch_all(jars: Sequence[Jar], folder: Path, fetch: Fetch) -> None:
             shutil.move(path, folder / jar.name)
 
 
-def _fetch(jar: Jar, folder: Path, fetch: Fetch) -> Path:
+def _fetch(jar: Jar, folder: Path, fetch: Fetch, sleep: Sleep) -> Path:
     for attempt in range(1, TRIES + 1):
         try:
             return fetch(jar, folder / f"{jar.artifact}-{attempt}")
         except (RequestException, RuntimeError, OSError) as exc:
             reason = type(exc).__name__
-            time.sleep(0.5 * attempt)
+            sleep(0.5 * attempt)
     raise DevstackError(
         f"Kafka's jar {jar.name} could not be downloaded ({reason}): check the network, the "
         "proxy settings and free disk space, then start again (what has arrived is kept), or "

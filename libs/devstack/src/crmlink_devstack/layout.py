@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from crmlink_common.contracts.topics import SERVICES
@@ -95,8 +96,15 @@ def lay_out(options: Options, keys: Keys) -> tuple[Wiring, dict[str, Part]]:
     return wiring, parts
 
 
-def instance(options: Options, wiring: Wiring, service: str, number: int, port: int) -> Service:
+def instance(
+    options: Options,
+    wiring: Wiring,
+    service: str,
+    number: int,
+    port: int,
+    program: Sequence[str] = (),
+) -> Service:
     """Return one instance of a service."""
     name = f"{service}-{number}"
     environment = variables(service, name, port, wiring) | dict(options.settings.get(service, {}))
-    return Service(name, service, port, environment, log_of(options.folder, name))
+    return Service(name, service, port, environment, log_of(options.folder, name), program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -44,12 +44,14 @@ class Service:
     port: int
     environment: Mapping[str, str] = field(repr=False)
     log: Path
+    program: Sequence[str] = ()
     child: Child = field(init=False)
 
     def __post_init__(self) -> None:
+        self.program = self.program or [sys.executable, "-m", module_of(self.service)]
         self.child = Child(
             self.name,
-            [sys.executable, "-m", module_of(self.service), "serve"],
+            [*self.program, "serve"],
             self.log,
             environment=self.environment,
             grace=25,
@@ -62,6 +64,12 @@ class Service:
         """Return when its readiness is answered with 200."""
         self.child.wait_until(lambda: says_ready(self.port), READY_WITHIN, poll=0.1)
 
+    def migration(self) -> Child:
+        """Make the child that brings the schema up to date: spawn it, then wait with `migrated`."""
+        name = f"migrate-{self.service}"
+        log = self.log.with_name(f"{name}.log")
+        return Child(name, [*self.program, "migrate"], log, environment=self.environment)
+
 
 def says_ready(port: int, path: str = "/health/ready", limit: float = 2.0) -> bool:
     """Ask a service whether it is ready."""
@@ -73,12 +81,6 @@ def says_ready(port: int, path: str = "/health/ready", limit: float = 2.0) -> bo
         return False
     finally:
         link.close()
-
-
-def migrate(service: str, environment: Mapping[str, str], log: Path) -> Child:
-    """Make the child that brings one service's schema up to date; spawn it, then `migrated`."""
-    command = [sys.executable, "-m", module_of(service), "migrate"]
-    return Child(f"migrate-{service}", command, log, environment=environment)
 
 
 def migrated(child: Child) -> None:

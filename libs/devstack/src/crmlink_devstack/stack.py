@@ -15,10 +15,10 @@ from crmlink_devstack import logs
 from crmlink_devstack.environment import Wiring
 from crmlink_devstack.errors import DevstackError
 from crmlink_devstack.folders import free_bytes, require_space
-from crmlink_devstack.keys import keys_in
+from crmlink_devstack.keys import Keys, keys_in
 from crmlink_devstack.layout import DATABASE, WALK_REDIRECT, instance, lay_out
 from crmlink_devstack.options import Options
-from crmlink_devstack.parts import Org, Part, Service, Simulator, migrate, migrated
+from crmlink_devstack.parts import Org, Part, Service, Simulator, migrated
 from crmlink_devstack.ports import HOST, free_port
 from crmlink_devstack.postgres import Postgres, ensure_database
 from crmlink_devstack.state import Ledger, running
@@ -28,6 +28,7 @@ __all__ = ["Options", "Stack"]
 SERVERS = ("salesforce", "kafka", "postgres")  # in the order they stop
 WAITERS = 24
 T = TypeVar("T")
+Plan = Callable[[Options, Keys], tuple[Wiring, dict[str, Part]]]
 
 
 class Stack:
@@ -44,11 +45,12 @@ class Stack:
         *,
         say: Callable[[str], None] = lambda _: None,
         free: Callable[[Path], int] = free_bytes,
+        plan: Plan = lay_out,
     ) -> None:
         self.options = options or Options()
         self.parts: dict[str, Part] = {}
-        self._say, self._free = say, free
-        self._waiters = ThreadPoolExecutor(WAITERS, "devstack")
+        self._say, self._free, self._plan = say, free, plan
+        self._waiters: ThreadPoolExecutor | None = None
         self._ledger: Ledger | None = None
         self._wiring: Wiring | None = None
 
@@ -68,6 +70,7 @@ class Stack:
         """Start everything and return when every service is ready; else leave nothing running."""
         require_space(self.options.folder, self._free)
         self._ledger = Ledger(self.options.folder)
+        self._waiters = ThreadPoolExecutor(WAITERS, "devstack")
         try:
             await self._up()
         except BaseExceptionGroup as group:
@@ -82,6 +85,9 @@ class Stack:
         killed = await self._stop_all(*[name for name in self.parts if name not in SERVERS])
         for name in SERVERS:
             killed += await self._stop_all(name)
+        if self._waiters:  # they end with the processes they wait for
+            self._waiters.shutdown()
+            self._waiters = None
         if self._ledger:
             self._ledger.release()
             self._ledger = None
@@ -128,7 +134,8 @@ class Stack:
         if service not in SERVICES:
             raise DevstackError(f"There is no service {service}: there are {', '.join(SERVICES)}.")
         others = [p for p in self.parts.values() if isinstance(p, Service) and p.service == service]
-        added = instance(self.options, self.wiring, service, len(others) + 1, free_port())
+        number, program = len(others) + 1, others[0].program
+        added = instance(self.options, self.wiring, service, number, free_port(), program)
         self.parts[added.name] = added
         await self.start(added.name)
         return added.name
@@ -197,7 +204,7 @@ class Stack:
         await self._in_thread(self.options.check)
         logs.keep_last(self.options.folder)
         keys = keys_in(self.options.folder)
-        self._wiring, self.parts = lay_out(self.options, keys)
+        self._wiring, self.parts = self._plan(self.options, keys)
         self._say("Starting PostgreSQL, Apache Kafka and the simulated org")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._start_database())
@@ -220,8 +227,7 @@ class Stack:
     async def _migrate(self, service: str) -> None:
         part = self.part(service)
         if isinstance(part, Service):
-            log = logs.log_of(self.options.folder, f"migrate-{service}")
-            child = migrate(service, part.environment, log)
+            child = part.migration()
             child.spawn()
             await self._in_thread(lambda: migrated(child))
 
