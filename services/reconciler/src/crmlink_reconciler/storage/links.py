@@ -86,11 +86,13 @@ class LinkRepository:
                     .values(state=LinkState.UNLINKED)
                 )
             saved = await self._session.execute(
-                upsert(links, newer="revision"), sorted(rows, key=in_key_order)
+                upsert(links, newer="revision"),
+                sorted(rows, key=in_key_order),
+                execution_options={"preserve_rowcount": True},
             )
         except IntegrityError:
             raise TransientError("the record was linked at the same moment") from None
-        if saved.rowcount not in (len(rows), -1):  # type: ignore[attr-defined]
+        if saved.rowcount != len(rows):  # type: ignore[attr-defined]
             raise TransientError("the link was changed at the same moment")
 
     async def remember(self, decisions: Sequence[tuple[Link, str]]) -> None:
@@ -148,8 +150,10 @@ class ReservationRepository:
 
 def _of_records(records: Collection[RecordKey]) -> Any:  # noqa: ANN401 - a condition
     columns = zip(*records, strict=True)
-    parts = func.unnest(*[literal(list(one), ARRAY(Text)) for one in columns]).table_valued(
-        "workspace_id", "org_id", "record_id"
+    parts = (
+        func.unnest(*[literal(list(one), ARRAY(Text)) for one in columns])
+        .table_valued("workspace_id", "org_id", "record_id")
+        .render_derived()
     )
     wanted = select(parts.c.workspace_id, parts.c.org_id, parts.c.record_id)
     named = tuple_(links.c.workspace_id, links.c.org_id, links.c.record_id).in_(wanted)

@@ -73,11 +73,11 @@ class Reports:
             )
         ).one()
         by_state = await self._session.execute(
-            select(links.c.state, func.count())
+            select(links.c.state, func.count().label("times"))
             .where(links.c.workspace_id == workspace_id)
             .group_by(links.c.state)
         )
-        states: dict[str, int] = dict(by_state.tuples().all())
+        states: dict[str, int] = {row.state: row.times for row in by_state}
         open_ones = await self._session.scalar(
             select(func.count()).where(reservations.c.workspace_id == workspace_id)
         )

@@ -13,10 +13,14 @@ from crmlink_reconciler.domain.directory import Key
 
 def these(table: Table, keys: Collection[Key]) -> ColumnElement[bool]:
     """Select rows by key, with two parameters however many keys there are."""
-    pairs = func.unnest(
-        literal([workspace_id for workspace_id, _ in keys], ARRAY(Text)),
-        literal([member_id for _, member_id in keys], ARRAY(Text)),
-    ).table_valued("workspace_id", "member_id")
+    pairs = (
+        func.unnest(
+            literal([workspace_id for workspace_id, _ in keys], ARRAY(Text)),
+            literal([member_id for _, member_id in keys], ARRAY(Text)),
+        )
+        .table_valued("workspace_id", "member_id")
+        .render_derived()
+    )
     wanted = select(pairs.c.workspace_id, pairs.c.member_id)
     return tuple_(table.c.workspace_id, table.c.member_id).in_(wanted)
 
