@@ -25,6 +25,7 @@ app = typer.Typer(help="All of CRMLink on one machine.", no_args_is_help=True, a
 console = Console()
 WRONG = 1
 INTERRUPTED = 130
+IMPATIENT = 1.0  # seconds after which a second Ctrl-C means: at once
 Members = Annotated[Path | None, typer.Option(help="CSV file of members; default: a sample.")]
 Broker = Annotated[str | None, typer.Option(help="host:port of a Kafka of yours.")]
 Database = Annotated[str | None, typer.Option(help="postgresql://… of a PostgreSQL of yours.")]
@@ -45,7 +46,7 @@ def run(  # noqa: PLR0917 - typer gives them by name
 ) -> None:
     """Start everything and walk through the main job; stay up until Ctrl-C."""
     options = Options(members=members, broker=broker, database=database, port=port, seed=seed)
-    _finish(_session(options, partial(_walk, once=once, file=report)))
+    _finish(session(_stack(options), partial(_walk, once=once, file=report)))
 
 
 @app.command()
@@ -58,7 +59,7 @@ def up(
 ) -> None:
     """Start everything and stay up until Ctrl-C."""
     options = Options(members=members, broker=broker, database=database, port=port, seed=seed)
-    _finish(_session(options, _stay))
+    _finish(session(_stack(options), _stay))
 
 
 @app.command()
@@ -109,17 +110,17 @@ def _finish(session: Coroutine[Any, Any, int]) -> None:
         raise typer.Exit(WRONG) from None
 
 
-async def _session(options: Options, job: Callable[[Stack, asyncio.Event], Awaitable[int]]) -> int:
-    """Bring a stack up, do the job until a signal comes, and leave nothing running."""
-    stack, ending = Stack(options, say=console.print), asyncio.Event()
+def _stack(options: Options) -> Stack:
+    return Stack(options, say=console.print)
 
-    def asked() -> None:
-        if ending.is_set():  # a second time: nobody wants to wait
-            stack.kill_all()
-        ending.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, asked)
+async def session(stack: Stack, job: Callable[[Stack, asyncio.Event], Awaitable[int]]) -> int:
+    """Bring the stack up, do the job until a signal comes, and leave nothing running.
+
+    The job is given the event that a signal sets. Returns the exit code.
+    """
+    ending = asyncio.Event()
+    _end_on_signals(stack, ending)
     if not await until(ending, stack.up()):
         return INTERRUPTED
     watching = asyncio.create_task(_announce_deaths(stack))
@@ -130,6 +131,21 @@ async def _session(options: Options, job: Callable[[Stack, asyncio.Event], Await
         console.print("Stopping")
         if killed := await stack.down():
             console.print(f"Killed, for they did not stop when told: {', '.join(killed)}.")
+
+
+def _end_on_signals(stack: Stack, ending: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    first: list[float] = []
+
+    def asked() -> None:
+        if not first:
+            first.append(loop.time())
+            ending.set()
+        elif loop.time() - first[0] > IMPATIENT:  # make passes a signal on a second time
+            stack.kill_all()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, asked)
 
 
 async def until(ending: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:

@@ -90,7 +90,7 @@ def lay_out(options: Options, keys: Keys) -> tuple[Wiring, dict[str, Part]]:
         log_of(folder, "salesforce"),
     )
     for service in SERVICES:
-        part = instance(options, wiring, service, 1, first[service])
+        part = instance(options, wiring, service, number=1, port=first[service])
         parts[part.name] = part
     ports.keep()
     return wiring, parts
@@ -100,6 +100,7 @@ def instance(
     options: Options,
     wiring: Wiring,
     service: str,
+    *,
     number: int,
     port: int,
     program: Sequence[str] = (),

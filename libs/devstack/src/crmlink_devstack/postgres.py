@@ -102,7 +102,8 @@ class Postgres:
         new = self.folder / "data.new"
         shutil.rmtree(new, ignore_errors=True)  # of a start that was interrupted
         new.mkdir(parents=True, mode=0o700)
-        words = [binary("initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+        words = [binary("initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # the same everywhere
         words += ["--no-sync", "--no-instructions", "-U", SUPERUSER, "-D", str(new)]
         if owner := self.child.owner:
             os.chown(new, owner.user, owner.group)

@@ -134,8 +134,14 @@ class Stack:
         if service not in SERVICES:
             raise DevstackError(f"There is no service {service}: there are {', '.join(SERVICES)}.")
         others = [p for p in self.parts.values() if isinstance(p, Service) and p.service == service]
-        number, program = len(others) + 1, others[0].program
-        added = instance(self.options, self.wiring, service, number, free_port(), program)
+        added = instance(
+            self.options,
+            self.wiring,
+            service,
+            number=len(others) + 1,
+            port=free_port(),
+            program=others[0].program,
+        )
         self.parts[added.name] = added
         await self.start(added.name)
         return added.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +14,7 @@ import psutil
 import pytest
 
 from crmlink_common.contracts.topics import SERVICES
+from crmlink_devstack.cli import INTERRUPTED, session
 from crmlink_devstack.environment import Wiring, prefix_of
 from crmlink_devstack.errors import DevstackError, PartDiedError
 from crmlink_devstack.keys import Keys
@@ -152,6 +155,35 @@ async def test_one_that_does_not_stop_is_killed_and_named(options: Options) -> N
     await stack.up()
     stack.part("tools").child.grace = 0.3
     assert await stack.down() == ["tools-1"]
+    assert nothing_is_left(stack)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_everything_in_good_order(
+    options: Options, number: signal.Signals
+) -> None:
+    stack = Stack(options, plan=stand_ins)
+
+    async def job(up: Stack, ending: asyncio.Event) -> int:
+        assert up.alive("gateway")
+        os.kill(os.getpid(), number)
+        await ending.wait()
+        return 0
+
+    assert await session(stack, job) == 0
+    assert nothing_is_left(stack)
+
+
+async def test_a_signal_while_it_starts_ends_everything_too(options: Options) -> None:
+    def say(sentence: str) -> None:
+        if "services" in sentence:
+            asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGINT)
+
+    async def never(_: Stack, ending: asyncio.Event) -> int:
+        raise AssertionError(ending)
+
+    stack = Stack(options, plan=stand_ins, say=say)
+    assert await session(stack, never) == INTERRUPTED
     assert nothing_is_left(stack)
 
 
