@@ -119,7 +119,7 @@ class Journey:
 
     async def _find_matches(self) -> None:
         with self.report.step("Find Matching Records") as step:
-            run = await self.person.ask("POST", "/reconciliation/runs", json={})
+            run = await self.person.start_run("/reconciliation/runs", json={})
             run = await self._follow("Find Matching Records", f"/reconciliation/runs/{run['id']}")
             step.seen = _counts(run)
 

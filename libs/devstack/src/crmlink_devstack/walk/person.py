@@ -14,6 +14,8 @@ from crmlink_devstack.walk.login import log_in
 from crmlink_devstack.walk.surfaces import Surfaces, WalkError
 
 PATIENCE = 240.0  # seconds a run may take
+DOWN_FOR = 60.0  # seconds a part may be away
+DOWN = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
 TERMINAL = {"completed", "completed_with_errors", "failed", "cancelled"}
 Run = dict[str, Any]
 
@@ -26,18 +28,40 @@ class Person:
     http: httpx.AsyncClient
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - JSON
-        """Call the gateway.
+        """Call the gateway; while a part is down, try again for a while, as a person would.
 
         Raises:
             WalkError: it answered with a problem document, which is quoted by code and title.
         """
-        headers = {"Authorization": f"Bearer {self.surfaces.api_key}"}
-        response = await self.http.request(
-            method, f"{self.surfaces.api}{path}", headers=headers, **more
-        )
+        response = await self._answered(method, path, **more)
         if not response.is_success:
             raise WalkError(f"{method} {path or '/'}: {response.status_code} {_told(response)}")
         return response.json() if response.content else None
+
+    async def start_run(self, path: str, **more: Any) -> Any:  # noqa: ANN401 - JSON
+        """Start a run, or join the one that is in progress already."""
+        response = await self._answered("POST", path, **more)
+        if response.status_code == httpx.codes.CONFLICT and "run_id" in response.json():
+            return await self.ask("GET", f"{path}/{response.json()['run_id']}")
+        if not response.is_success:
+            raise WalkError(f"POST {path}: {response.status_code} {_told(response)}")
+        return response.json()
+
+    async def _answered(self, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401
+        headers = {"Authorization": f"Bearer {self.surfaces.api_key}"}
+        loop = asyncio.get_running_loop()
+        until = loop.time() + DOWN_FOR
+        while True:
+            try:
+                response = await self.http.request(
+                    method, f"{self.surfaces.api}{path}", headers=headers, **more
+                )
+                if response.status_code not in DOWN or loop.time() > until:
+                    return response
+            except httpx.TransportError:
+                if loop.time() > until:
+                    raise
+            await asyncio.sleep(0.5)
 
     async def connect(self) -> dict[str, Any]:
         """Enter the credentials, log in at the org, come back; return the overview."""
