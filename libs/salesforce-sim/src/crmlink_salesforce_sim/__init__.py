@@ -1,0 +1,1 @@
+"""A Salesforce org on your own machine: it stands in for the real one and never bends to our code."""

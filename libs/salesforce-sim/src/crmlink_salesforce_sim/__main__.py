@@ -1,0 +1,109 @@
+"""`python -m crmlink_salesforce_sim`: serve one org until told to stop."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import uvicorn
+
+from crmlink_salesforce_sim.app import create_app
+from crmlink_salesforce_sim.build import build
+from crmlink_salesforce_sim.errors import StartError
+from crmlink_salesforce_sim.oauth.server import Server
+from crmlink_salesforce_sim.options import Options, read_options
+from crmlink_salesforce_sim.times import utc_now
+from crmlink_salesforce_sim.tls import Files, certificates
+
+STOP_SECONDS = 5
+BACKLOG = 512
+
+
+class _Quiet(uvicorn.Server):
+    """Leaves signals to us: stopping on request is no failure."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve; return 1 with one clear sentence when that cannot start."""
+    options = read_options(sys.argv[1:] if arguments is None else arguments)
+    try:
+        listening = _listen(options)
+        files = certificates(options.tls, utc_now()) if options.tls else None
+        server = build(options)
+    except StartError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 1
+    _announce(server, _url(options, listening), files)
+    try:
+        asyncio.run(_serve(server, options, listening, files))
+    finally:
+        server.org.store.close()
+    return 0
+
+
+def _listen(options: Options) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((options.host, options.port))
+        listening.listen(BACKLOG)
+    except OSError as exc:
+        listening.close()
+        cure = f"Port {options.port} on {options.host} is not free ({exc.strerror}):"
+        raise StartError(f"{cure} stop what uses it, or give another --port.") from exc
+    return listening
+
+
+def _url(options: Options, listening: socket.socket) -> str:
+    scheme = "https" if options.tls else "http"
+    return f"{scheme}://{options.host}:{listening.getsockname()[1]}"
+
+
+def _announce(server: Server, url: str, files: Files | None) -> None:
+    identity = asdict(server.identity)
+    names = ("client_id", "client_secret", "username", "password")
+    told = {"url": url, **{name: identity[name] for name in names}}
+    told["ca"] = str(files.ca) if files else None
+    sys.stderr.write("\nA Salesforce org for practice is running.\n")
+    for name, value in {**told, "setup": f"{url}/setup"}.items():
+        sys.stderr.write(f"  {name:<14} {value or '-'}\n")
+    sys.stderr.write("\n")
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
+async def _serve(
+    server: Server, options: Options, listening: socket.socket, files: Files | None
+) -> None:
+    config = uvicorn.Config(
+        create_app(server, control=options.control),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=STOP_SECONDS,
+        ssl_certfile=str(files.certificate) if files else None,
+        ssl_keyfile=str(files.key) if files else None,
+    )
+    web = _Quiet(config)
+
+    def stop() -> None:
+        web.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await web.serve(sockets=[listening])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""/limits, /limits/recordCount, and the list of resources."""
+
+from crmlink_salesforce_sim.api.call import Answer, Call
+from crmlink_salesforce_sim.api.router import FIRST, LAST, Router
+from crmlink_salesforce_sim.errors import Row
+from crmlink_salesforce_sim.org import Org
+from crmlink_salesforce_sim.store import quoted
+
+SEASONS = ("Spring", "Summer", "Winter")
+_FIXED = {
+    "AnalyticsExternalDataSizeMB": 40960,
+    "BOZosCalloutHourlyLimit": 20000,
+    "ConcurrentAsyncGetReportInstances": 200,
+    "ConcurrentEinsteinDataInsightsStoryCreation": 5,
+    "ConcurrentEinsteinDiscoveryStoryCreation": 2,
+    "ConcurrentSyncReportRuns": 20,
+    "DailyAnalyticsDataflowJobExecutions": 60,
+    "DailyAnalyticsUploadedFilesSizeMB": 51200,
+    "DailyAsyncApexExecutions": 250000,
+    "DailyAsyncApexTests": 500,
+    "DailyBulkApiBatches": 15000,
+    "DailyBulkV2QueryFileStorageMB": 976562,
+    "DailyBulkV2QueryJobs": 10000,
+    "DailyDeliveredPlatformEvents": 10000,
+    "DailyDurableGenericStreamingApiEvents": 10000,
+    "DailyDurableStreamingApiEvents": 10000,
+    "DailyEinsteinDataInsightsStoryCreation": 1000,
+    "DailyEinsteinDiscoveryPredictAPICalls": 50000,
+    "DailyEinsteinDiscoveryPredictionsByCDC": 500000,
+    "DailyEinsteinDiscoveryStoryCreation": 100,
+    "DailyFunctionsApiCallLimit": 235000,
+    "DailyGenericStreamingApiEvents": 10000,
+    "DailyScratchOrgs": 6,
+    "DailyStandardVolumePlatformEvents": 10000,
+    "DailyStreamingApiEvents": 10000,
+    "DailyWorkflowEmails": 100000,
+    "DataStorageMB": 1024,
+    "DurableStreamingApiConcurrentClients": 20,
+    "FileStorageMB": 1024,
+    "HourlyAsyncReportRuns": 1200,
+    "HourlyDashboardRefreshes": 200,
+    "HourlyDashboardResults": 5000,
+    "HourlyDashboardStatuses": 999999999,
+    "HourlyLongTermIdMapping": 100000,
+    "HourlyManagedContentPublicRequests": 50000,
+    "HourlyODataCallout": 1000,
+    "HourlyPublishedPlatformEvents": 50000,
+    "HourlyPublishedStandardVolumePlatformEvents": 1000,
+    "HourlyShortTermIdMapping": 100000,
+    "HourlySyncReportRuns": 500,
+    "HourlyTimeBasedWorkflow": 1000,
+    "MassEmail": 5000,
+    "MaxContentDocumentsLimit": 10000000,
+    "MonthlyEinsteinDiscoveryStoryCreation": 500,
+    "Package2VersionCreates": 6,
+    "Package2VersionCreatesWithoutValidation": 500,
+    "PermissionSets": 1500,
+    "PrivateConnectOutboundCalloutHourlyLimitMB": 0,
+    "PublishCallbackUsageInApex": 2500000,
+    "SingleEmail": 5000,
+    "StreamingApiConcurrentClients": 20,
+}
+_RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects")
+
+
+def versions() -> list[Row]:
+    """Return every version the org speaks, oldest first."""
+    return [
+        {
+            "label": f"{SEASONS[number % 3]} '{15 + (number - 32) // 3:02d}",
+            "url": f"/services/data/v{number}.0",
+            "version": f"{number}.0",
+        }
+        for number in range(FIRST, LAST + 1)
+    ]
+
+
+def add_limits(router: Router) -> None:
+    """Add what tells of the org itself."""
+    router.add("limits", GET=_limits)
+    router.add("limits/recordCount", GET=_record_count)
+    router.add("", GET=_resources)
+
+
+def _resources(_: Org, call: Call) -> Answer:
+    base = f"/services/data/v{call.version}/"
+    found: Row = {name: base + name for name in _RESOURCES}
+    return Answer({**found, "identity": f"{call.origin}/id/{call.user}"})
+
+
+def _limits(org: Org, _: Call) -> Answer:
+    limits: Row = {name: {"Max": most, "Remaining": most} for name, most in _FIXED.items()}
+    most = org.usage.most
+    limits["DailyApiRequests"] = {"Max": most, "Remaining": max(0, most - org.usage.used())}
+    return Answer(dict(sorted(limits.items())))
+
+
+def _record_count(org: Org, call: Call) -> Answer:
+    asked = [one.strip() for one in call.params.get("sObjects", "").split(",") if one.strip()]
+    wanted = [org.schema.find(one) for one in asked] or list(org.schema.objects.values())
+    counts: list[Row] = []
+    with org.store.reading() as connection:
+        for sobject in wanted:
+            if sobject is not None:
+                table = quoted(sobject.name)
+                statement = " ".join(["SELECT COUNT(*) FROM", table, "WHERE IsDeleted = 0"])
+                (count,) = connection.execute(statement).fetchone()
+                counts.append({"count": count, "name": sobject.name})
+    return Answer({"sObjects": counts})

@@ -1,0 +1,88 @@
+"""The web application: the org's hosts and resources under one address."""
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from crmlink_salesforce_sim.api.collections import add_collections
+from crmlink_salesforce_sim.api.composite import add_composite
+from crmlink_salesforce_sim.api.limits import add_limits
+from crmlink_salesforce_sim.api.queries import add_queries
+from crmlink_salesforce_sim.api.router import Router
+from crmlink_salesforce_sim.api.sobjects import add_sobjects
+from crmlink_salesforce_sim.control import Control
+from crmlink_salesforce_sim.data import DataApi
+from crmlink_salesforce_sim.faults import Faults
+from crmlink_salesforce_sim.oauth.authorize import AUTHORIZE, Authorize
+from crmlink_salesforce_sim.oauth.identity import IdentityPages
+from crmlink_salesforce_sim.oauth.idtoken import IdTokens
+from crmlink_salesforce_sim.oauth.server import Server
+from crmlink_salesforce_sim.oauth.token import TokenEndpoint
+from crmlink_salesforce_sim.setup import Setup
+
+METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
+OAUTH = "/services/oauth2"
+PACKED_FROM = 1000  # bytes: a smaller answer is not worth packing
+
+
+def router() -> Router:
+    """Return the data API's resources."""
+    made = Router()
+    for add in (add_limits, add_queries, add_sobjects, add_composite, add_collections):
+        add(made)
+    return made
+
+
+def create_app(server: Server, *, control: bool = False) -> Starlette:
+    """Return the org as an ASGI application."""
+    faults = Faults()
+    data = DataApi(server.org, router(), server.tokens, faults)
+    routes = [
+        Route("/", _home),
+        Route("/services/data", data.versions, methods=["GET"]),
+        Route("/services/data/", data.versions, methods=["GET"]),
+        Route("/services/data/{rest:path}", data.call, methods=METHODS),
+        *_oauth_routes(server),
+    ]
+    if control:
+        routes += _control_routes(Control(server.org, server.tokens, faults))
+    packed = Middleware(GZipMiddleware, minimum_size=PACKED_FROM, compresslevel=1)
+    return Starlette(routes=routes, middleware=[packed])
+
+
+def _oauth_routes(server: Server) -> list[Route]:
+    authorize, setup = Authorize(server), Setup(server)
+    id_tokens = IdTokens(server.org.store)
+    token, pages = TokenEndpoint(server, id_tokens), IdentityPages(server, id_tokens)
+    return [
+        Route(AUTHORIZE, authorize.start, methods=["GET", "POST"]),
+        Route(AUTHORIZE + "/decision", authorize.decide, methods=["POST"]),
+        Route("/login", authorize.login, methods=["GET"]),
+        Route("/login", authorize.log_in, methods=["POST"]),
+        Route(OAUTH + "/token", token.token, methods=["POST"]),
+        Route(OAUTH + "/revoke", token.revoke, methods=["GET", "POST"]),
+        Route(OAUTH + "/introspect", token.introspect, methods=["POST"]),
+        Route(OAUTH + "/userinfo", pages.userinfo, methods=["GET", "POST"]),
+        Route("/.well-known/openid-configuration", pages.configuration),
+        Route("/id/keys", pages.keys),
+        Route("/id/{org}/{user}", pages.identity),
+        Route("/setup", setup.show, methods=["GET"]),
+        Route("/setup", setup.save, methods=["POST"]),
+        Route("/setup/app.json", setup.app, methods=["GET", "PUT"]),
+    ]
+
+
+def _control_routes(control: Control) -> list[Route]:
+    return [
+        Route("/_sim/counts", control.counts, methods=["GET"]),
+        Route("/_sim/fail", control.fail, methods=["POST"]),
+        Route("/_sim/latency", control.latency, methods=["POST"]),
+        Route("/_sim/revoke", control.revoke, methods=["POST"]),
+    ]
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse("/login")

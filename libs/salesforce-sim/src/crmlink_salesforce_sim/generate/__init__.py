@@ -1,0 +1,1 @@
+"""Generated data: an org as people left it, the same for the same seed."""

@@ -1,0 +1,174 @@
+"""Access and refresh tokens: kept as digests, so that they outlive a restart."""
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from crmlink_salesforce_sim.oauth.app import Identity
+from crmlink_salesforce_sim.store import Store
+
+MOST_APPROVALS = 5
+SESSION_SECONDS = 7200.0
+REFRESHING = ("refresh_token", "offline_access")
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What a token answer tells."""
+
+    access: str
+    refresh: str | None
+    scope: str
+    user: str
+    issued_at: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """What is known of an access token."""
+
+    user: str
+    client: str
+    scope: str
+    issued_at: float
+    used_at: float
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Issues, checks and ends tokens."""
+
+    store: Store
+    identity: Identity
+    now: Callable[[], datetime]
+    session_seconds: float = SESSION_SECONDS
+    rotate: bool = False
+
+    def approve(self, user: str, scope: str) -> Issued:
+        """Issue the tokens of a new approval; a user's sixth ends the oldest."""
+        refresh = _opaque("5Aep861") if set(scope.split()) & set(REFRESHING) else None
+        kept = digest(refresh) if refresh else None
+        with self.store.writing() as connection:
+            made = connection.execute(
+                "INSERT INTO sim_approvals (user, client, scope, refresh, used_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (user, self.identity.client_id, scope, kept, self._seconds()),
+            )
+            approval = made.lastrowid
+            self._end_oldest(connection, user)
+            return self._issue(connection, approval, user, scope, refresh)
+
+    def refresh(self, token: str) -> Issued | None:
+        """Issue a new access token, or None when the refresh token is no good."""
+        with self.store.writing() as connection:
+            row = connection.execute(
+                "SELECT id, user, scope FROM sim_approvals WHERE refresh = ?", (digest(token),)
+            ).fetchone()
+            if row is None:
+                return None
+            approval, user, scope = row
+            new = _opaque("5Aep861") if self.rotate else None
+            if new is not None:
+                change = "UPDATE sim_approvals SET refresh = ? WHERE id = ?"
+                connection.execute(change, (digest(new), approval))
+            return self._issue(connection, approval, user, scope, new)
+
+    def session(self, token: str) -> Session | None:
+        """Return a live session; using it keeps it alive."""
+        with self.store.reading() as connection:
+            row = connection.execute(
+                "SELECT user, client, scope, issued_at, used_at FROM sim_tokens WHERE token = ?",
+                (digest(token),),
+            ).fetchone()
+        if row is None:
+            return None
+        found, now = Session(*row), self._seconds()
+        if now - found.used_at > self.session_seconds:
+            return None
+        if now - found.used_at > self.session_seconds / 10:
+            with self.store.writing() as connection:
+                change = "UPDATE sim_tokens SET used_at = ? WHERE token = ?"
+                connection.execute(change, (now, digest(token)))
+        return found
+
+    def user_of(self, token: str) -> str | None:
+        """Return whose session it is."""
+        found = self.session(token)
+        return found.user if found else None
+
+    def revoke(self, token: str) -> bool:
+        """End an access token, or an approval with all its access tokens."""
+        with self.store.writing() as connection:
+            row = connection.execute(
+                "SELECT id FROM sim_approvals WHERE refresh = ?", (digest(token),)
+            ).fetchone()
+            if row is not None:
+                _end(connection, row[0])
+                return True
+            gone = connection.execute("DELETE FROM sim_tokens WHERE token = ?", (digest(token),))
+            return gone.rowcount > 0
+
+    def revoke_all(self) -> None:
+        """End everything, as an admin does who blocks the app."""
+        with self.store.writing() as connection:
+            connection.execute("DELETE FROM sim_tokens")
+            connection.execute("DELETE FROM sim_approvals")
+
+    def approved(self, user: str, scope: str) -> bool:
+        """Tell whether the user has allowed the app these scopes before."""
+        with self.store.reading() as connection:
+            rows = connection.execute("SELECT scope FROM sim_approvals WHERE user = ?", (user,))
+            return any(set(scope.split()) <= set(kept.split()) for (kept,) in rows)
+
+    def scope_of(self, refresh: str) -> str | None:
+        """Return the scopes of a refresh token that still works."""
+        with self.store.reading() as connection:
+            row = connection.execute(
+                "SELECT scope FROM sim_approvals WHERE refresh = ?", (digest(refresh),)
+            ).fetchone()
+        return row[0] if row else None
+
+    def _issue(
+        self,
+        connection: sqlite3.Connection,
+        approval: int | None,
+        user: str,
+        scope: str,
+        refresh: str | None,
+    ) -> Issued:
+        now = self._seconds()
+        access = f"{self.identity.org_id[:15]}!{_opaque('AQ')}"
+        stale = now - self.session_seconds
+        connection.execute("DELETE FROM sim_tokens WHERE used_at < ?", (stale,))
+        row = (digest(access), approval, user, self.identity.client_id, scope, now, now)
+        connection.execute("INSERT INTO sim_tokens VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        return Issued(access, refresh, scope, user, now)
+
+    def _end_oldest(self, connection: sqlite3.Connection, user: str) -> None:
+        rows = connection.execute(
+            "SELECT id FROM sim_approvals WHERE user = ? AND refresh IS NOT NULL"
+            " ORDER BY id DESC LIMIT -1 OFFSET ?",
+            (user, MOST_APPROVALS),
+        ).fetchall()
+        for (approval,) in rows:
+            _end(connection, approval)
+
+    def _seconds(self) -> float:
+        return self.now().timestamp()
+
+
+def _end(connection: sqlite3.Connection, approval: int) -> None:
+    connection.execute("DELETE FROM sim_tokens WHERE approval = ?", (approval,))
+    connection.execute("DELETE FROM sim_approvals WHERE id = ?", (approval,))
+
+
+def digest(token: str) -> str:
+    """Return what is kept of a token."""
+    return sha256(token.encode()).hexdigest()
+
+
+def _opaque(start: str) -> str:
+    return start + secrets.token_urlsafe(60).replace("-", ".")

@@ -1,0 +1,75 @@
+"""The command line."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmlink_salesforce_sim.generate.fill import Amounts
+from crmlink_salesforce_sim.oauth.codes import CODE_SECONDS
+from crmlink_salesforce_sim.oauth.tokens import SESSION_SECONDS
+from crmlink_salesforce_sim.org import DAILY_CALLS
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an org is started."""
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    data: Path | None = None
+    seed: int = 1
+    amounts: Amounts = Amounts()
+    members_csv: Path | None = None
+    tls: Path | None = None
+    redirect_uris: tuple[str, ...] = ()
+    control: bool = False
+    daily_calls: int = DAILY_CALLS
+    code_seconds: float = CODE_SECONDS
+    session_seconds: float = SESSION_SECONDS
+    rotate: bool = False
+
+
+def read_options(arguments: Sequence[str]) -> Options:
+    """Return the options; --help explains them."""
+    found = _parser().parse_args(arguments)
+    return Options(
+        port=found.port,
+        host=found.host,
+        data=found.data,
+        seed=found.seed,
+        amounts=Amounts(found.accounts, found.contacts, found.leads),
+        members_csv=found.members_csv,
+        tls=found.tls,
+        redirect_uris=tuple(found.redirect_uri),
+        control=found.control,
+        daily_calls=found.daily_calls,
+        code_seconds=found.code_seconds,
+        session_seconds=found.session_seconds,
+        rotate=found.rotate_refresh_tokens,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m crmlink_salesforce_sim",
+        description="A Salesforce org on your own machine.",
+    )
+    usual = Options()
+    add = parser.add_argument
+    add("--port", type=int, required=True, help="0 takes a free one")
+    add("--host", default=usual.host)
+    add("--data", type=Path, help="SQLite file kept between runs; in memory without it")
+    add("--seed", type=int, default=usual.seed, help="the same seed makes the same org")
+    add("--accounts", type=int, default=usual.amounts.accounts)
+    add("--contacts", type=int, default=usual.amounts.contacts)
+    add("--leads", type=int, default=usual.amounts.leads)
+    add("--members-csv", type=Path, help="members some generated records shall match")
+    add("--tls", type=Path, metavar="DIR", help="serve https with a CA made in DIR")
+    add("--redirect-uri", action="append", default=[], metavar="URL", help="repeatable")
+    add("--control", action="store_true", help="open /_sim: counts, faults, latency, revoke")
+    add("--daily-calls", type=int, default=usual.daily_calls, help="API calls in 24 hours")
+    add("--code-seconds", type=float, default=usual.code_seconds, help="life of a code")
+    add("--session-seconds", type=float, default=usual.session_seconds, help="of inactivity")
+    add("--rotate-refresh-tokens", action="store_true", help="a refresh ends the token it used")
+    return parser

@@ -1,0 +1,153 @@
+"""Values in SOQL: escapes in strings, and which kind of value fits which field."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from crmlink_salesforce_sim.errors import ApiError
+from crmlink_salesforce_sim.ids import full_id
+from crmlink_salesforce_sim.schema import Field
+from crmlink_salesforce_sim.soql.dates import Span, span_of
+from crmlink_salesforce_sim.soql.nodes import Literal
+from crmlink_salesforce_sim.soql.parse import complain
+from crmlink_salesforce_sim.times import read_date, read_datetime, written
+
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
+HEX_DIGITS = 4
+MOST_CHARACTERS = 4000
+WILD = "%_"
+NUMBERS = ("int", "double", "currency", "percent")
+
+Bound = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Between:
+    """A date or a time that stands for a span: bound on each side."""
+
+    first: str
+    end: str
+
+
+@dataclass(frozen=True)
+class Values:
+    """Reads the values of one statement; `today` decides what date literals mean."""
+
+    text: str
+    now: datetime
+
+    def bound(self, literal: Literal, field: Field) -> Bound | Between:
+        """Return what SQL compares with, or refuse a value of another kind."""
+        if literal.kind == "NULL":
+            return None
+        if field.type in ("date", "datetime"):
+            return self._time(literal, field)
+        if field.type == "boolean":
+            return self._boolean(literal, field)
+        if field.type in NUMBERS:
+            return self._number(literal, field)
+        return self._string(literal, field)
+
+    def like(self, literal: Literal, field: Field) -> str:
+        """Return a LIKE pattern for SQL, with a backslash as its escape."""
+        if literal.kind != "STRING" or field.type in (*NUMBERS, "boolean", "date", "datetime"):
+            text = f"invalid operator on {field.type} field"
+            raise complain("INVALID_QUERY_FILTER_OPERATOR", self.text, literal.at, text)
+        return "".join(
+            "\\" + char if escaped and char in WILD or char == "\\" else char
+            for char, escaped in self._characters(literal, wild=True)
+        )
+
+    def _string(self, literal: Literal, field: Field) -> str:
+        if literal.kind != "STRING":
+            raise self._wrong(literal, field, "string", quotes="should be enclosed in quotes")
+        text = "".join(char for char, _ in self._characters(literal, wild=False))
+        if field.type not in ("id", "reference"):
+            return text
+        if (found := full_id(text)) is None:
+            message = f"invalid ID field: {text}"
+            raise complain("INVALID_QUERY_FILTER_OPERATOR", self.text, literal.at, message)
+        return found
+
+    def _boolean(self, literal: Literal, field: Field) -> int:
+        if literal.kind not in ("TRUE", "FALSE"):
+            quotes = "should not be enclosed in quotes"
+            raise self._wrong(literal, field, "boolean", quotes=quotes)
+        return int(literal.kind == "TRUE")
+
+    def _number(self, literal: Literal, field: Field) -> float:
+        if literal.kind != "NUMBER":
+            quotes = "should not be enclosed in quotes"
+            raise self._wrong(literal, field, field.type, quotes=quotes)
+        return float(literal.text)
+
+    def _time(self, literal: Literal, field: Field) -> Bound | Between:
+        if literal.kind == "LITERAL":
+            if (span := span_of(literal.text, self.now.date())) is not None:
+                return self._between(span, field)
+        elif literal.kind == "DATE" and field.type == "date":
+            if (day := read_date(literal.text)) is not None:
+                return day.isoformat()
+        elif literal.kind == "DATE":
+            return self._day(literal, field)
+        elif literal.kind == "DATETIME" and field.type == "datetime":
+            if (moment := read_datetime(literal.text)) is not None:
+                return precise(moment)
+        kind = "dateTime" if field.type == "datetime" else "date"
+        raise self._wrong(literal, field, kind, quotes="should not be enclosed in quotes")
+
+    def _day(self, literal: Literal, field: Field) -> Between:
+        if (day := read_date(literal.text)) is None:
+            raise self._wrong(literal, field, "dateTime", quotes="should not be enclosed in quotes")
+        return self._between(Span(day, day + timedelta(days=1)), field)
+
+    def _between(self, span: Span, field: Field) -> Between:
+        if field.type == "date":
+            return Between(span.first.isoformat(), span.end.isoformat())
+        first, end = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (span.first, span.end))
+        return Between(written(first), written(end))
+
+    def _wrong(self, literal: Literal, field: Field, kind: str, *, quotes: str) -> ApiError:
+        message = (
+            f"value of filter criterion for field '{field.name}' must be of type {kind}"
+            f" and {quotes}"
+        )
+        return complain("INVALID_FIELD", self.text, literal.at, message)
+
+    def _characters(self, literal: Literal, *, wild: bool) -> list[tuple[str, bool]]:
+        """Return each character with whether a backslash made it plain."""
+        body, found, n = literal.text[1:-1], list[tuple[str, bool]](), 0
+        if len(body) > MOST_CHARACTERS:
+            raise ApiError("QUERY_TOO_COMPLICATED", "a string is longer than 4000 characters")
+        while n < len(body):
+            if body[n] != "\\":
+                found.append((body[n], False))
+                n += 1
+                continue
+            char, used = self._escaped(literal, body[n + 1 :], wild=wild)
+            found.append((char, True))
+            n += 1 + used
+        return found
+
+    def _escaped(self, literal: Literal, rest: str, *, wild: bool) -> tuple[str, int]:
+        mark = rest[:1]
+        if wild and mark in WILD:
+            return mark, 1
+        if mark == "u" and (char := _unicode(rest[1 : 1 + HEX_DIGITS])):
+            return char, 1 + HEX_DIGITS
+        if (char := ESCAPES.get(mark) or ESCAPES.get(mark.lower())) is None:
+            message = (
+                f"invalid string literal {literal.text}: illegal character sequence '\\{mark}'"
+            )
+            raise complain("MALFORMED_QUERY", self.text, literal.at, message)
+        return char, 1
+
+
+def precise(moment: datetime) -> str:
+    """Return a moment as stored ones compare with it: milliseconds count."""
+    return written(moment).replace(".000", f".{moment.microsecond // 1000:03d}")
+
+
+def _unicode(digits: str) -> str | None:
+    if len(digits) < HEX_DIGITS or any(c not in "0123456789abcdefABCDEF" for c in digits):
+        return None
+    return chr(int(digits, 16))

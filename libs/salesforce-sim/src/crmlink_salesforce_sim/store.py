@@ -1,0 +1,182 @@
+"""The org's records in SQLite: one table for each object, one writer, many readers."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from crmlink_salesforce_sim.ids import number_of
+from crmlink_salesforce_sim.schema import Field, Schema, SObject
+
+BUSY_SECONDS = 30.0
+CACHED_STATEMENTS = 512
+OWN_TABLES = (
+    "CREATE TABLE IF NOT EXISTS sim_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sim_writes (sobject TEXT, client TEXT, kind TEXT, n INTEGER,"
+    " PRIMARY KEY (sobject, client, kind))",
+    "CREATE TABLE IF NOT EXISTS sim_approvals (id INTEGER PRIMARY KEY, user TEXT, client TEXT,"
+    " scope TEXT, refresh TEXT UNIQUE, used_at REAL)",
+    "CREATE TABLE IF NOT EXISTS sim_tokens (token TEXT PRIMARY KEY, approval INTEGER, user TEXT,"
+    " client TEXT, scope TEXT, issued_at REAL, used_at REAL)",
+    "CREATE INDEX IF NOT EXISTS sim_tokens_approval ON sim_tokens (approval)",
+)
+
+
+class Store:
+    """SQLite behind two doors: `reading` and `writing`."""
+
+    def __init__(self, schema: Schema, path: Path | None = None) -> None:
+        self.schema = schema
+        self._path = path
+        self._lock = threading.RLock()
+        self._owner: int | None = None
+        self._depth = 0
+        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._writer = self._connect()
+        self.is_new = not self._tables()
+        self._next: dict[str, int] = {}
+        self._create()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path or ":memory:",
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=CACHED_STATEMENTS,
+        )
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
+            connection.execute("PRAGMA " + pragma)
+        return connection
+
+    def _tables(self) -> set[str]:
+        rows = self._writer.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {name for (name,) in rows}
+
+    def _create(self) -> None:
+        with self.writing() as connection:
+            for statement in OWN_TABLES:
+                connection.execute(statement)
+            for sobject in self.schema.objects.values():
+                for statement in table_statements(sobject):
+                    connection.execute(statement)
+            connection.execute(owners_view(self.schema))
+        self.recount()
+
+    def recount(self) -> None:
+        """Go on numbering after the records there are."""
+        for sobject in self.schema.objects.values():
+            self._next[sobject.name] = self._highest(sobject) + 1
+
+    def _highest(self, sobject: SObject) -> int:
+        made = "".join(("SELECT max(Id) FROM ", quoted(sobject.name)))
+        (highest,) = self._writer.execute(made).fetchone()
+        return number_of(highest) if highest else 0
+
+    def next_number(self, sobject: SObject) -> int:
+        """Return the number of the next record; one of a rolled back write is not used again."""
+        with self._lock:
+            number = self._next[sobject.name]
+            self._next[sobject.name] = number + 1
+            return number
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Hold the only writer; an exception undoes this block, and this block alone."""
+        with self._lock:
+            outermost = self._depth == 0
+            mark = f"level{self._depth}"
+            begin = "BEGIN IMMEDIATE" if outermost else "SAVEPOINT " + mark
+            self._writer.execute(begin)
+            self._depth += 1
+            self._owner = threading.get_ident()
+            try:
+                yield self._writer
+            except BaseException:
+                if outermost:
+                    self._writer.execute("ROLLBACK")
+                else:
+                    self._writer.execute("ROLLBACK TO " + mark)
+                    self._writer.execute("RELEASE " + mark)
+                raise
+            else:
+                self._writer.execute("COMMIT" if outermost else "RELEASE " + mark)
+            finally:
+                self._depth -= 1
+                if outermost:
+                    self._owner = None
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """See one state of the org throughout; inside `writing`, one's own writes too."""
+        if self._path is None or self._owner == threading.get_ident():
+            with self._lock:
+                yield self._writer
+            return
+        try:
+            connection = self._idle.get_nowait()
+        except Empty:
+            connection = self._connect()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+            self._idle.put(connection)
+
+    def close(self) -> None:
+        """Close every connection; the file is whole afterwards."""
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+        self._writer.close()
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact about the org itself, such as its client id."""
+        with self.reading() as connection:
+            found = connection.execute("SELECT value FROM sim_facts WHERE name = ?", (name,))
+            row = found.fetchone()
+        return None if row is None else str(row[0])
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Keep a fact about the org itself."""
+        with self.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO sim_facts VALUES (?, ?)", (name, value))
+
+
+def quoted(name: str) -> str:
+    """Return a name of the schema as SQL takes it."""
+    return f'"{name}"'
+
+
+def table_statements(sobject: SObject) -> list[str]:
+    """Return what creates the table and indexes of an object."""
+    columns = ", ".join(_column(one) for one in sobject.columns)
+    table = quoted(sobject.name)
+    statements = [f"CREATE TABLE IF NOT EXISTS {table} ({columns})"]
+    for one in sobject.columns:
+        if one.name != "Id" and (one.indexed or one.lookup or one.type == "reference"):
+            index = quoted(f"{sobject.name}_{one.name}")
+            statements.append(
+                f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({quoted(one.name)}, Id)"
+            )
+    return statements
+
+
+def _column(field: Field) -> str:
+    key = " PRIMARY KEY" if field.name == "Id" else ""
+    return f"{quoted(field.name)} {field.column}{key}"
+
+
+def owners_view(schema: Schema) -> str:
+    """Return the view that stands for a parent that may be a user or a queue."""
+    users, queues = schema.objects["User"], schema.objects["Group"]
+    own = ", ".join(quoted(one.name) for one in users.columns)
+    same = ", ".join(
+        ("" if one.name in queues.fields else "NULL AS ") + quoted(one.name)
+        for one in users.columns
+    )
+    of_users = " ".join(("SELECT", own, "FROM", quoted("User")))
+    of_queues = " ".join(("SELECT", same, "FROM", quoted("Group")))
+    return f"CREATE VIEW IF NOT EXISTS {quoted('Name')} AS {of_users} UNION ALL {of_queues}"
