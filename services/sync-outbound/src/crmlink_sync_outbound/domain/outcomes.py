@@ -1,0 +1,70 @@
+"""What can become of one member's pending work."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from crmlink_common.errors import TransientError, UnknownOutcomeError
+from crmlink_common.salesforce.errors import SalesforceError
+
+SLOWEST = timedelta(minutes=15)
+PATIENT_ATTEMPTS = 5  # then a run stops waiting for it; the work itself goes on
+
+
+class Kind(StrEnum):
+    WRITTEN = "written"
+    ASKED = "asked"
+    CREATED = "created"
+    ADOPTED = "adopted"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    RETRY = "retry"
+
+
+EXCEPTIONS = frozenset({Kind.SKIPPED, Kind.FAILED, Kind.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``retry_in``: the work stays pending that long; ``fields`` names fields, never values."""
+
+    kind: Kind
+    code: str = ""
+    fields: tuple[str, ...] = ()
+    retry_in: timedelta | None = None
+
+
+def skipped(code: str, *fields: str) -> Outcome:
+    return Outcome(Kind.SKIPPED, code, fields)
+
+
+def failed(code: str, *fields: str) -> Outcome:
+    return Outcome(Kind.FAILED, code, fields)
+
+
+def retry(code: str, wait: timedelta) -> Outcome:
+    return Outcome(Kind.RETRY, code, retry_in=wait)
+
+
+def backoff(attempts: int, jitter: Callable[[], float] = random.random) -> timedelta:
+    """Wait 2, 4, 8 ... seconds and at most 15 minutes, jittered."""
+    seconds = min(2.0 ** min(attempts, 12), SLOWEST.total_seconds())
+    return timedelta(seconds=seconds * (0.75 + jitter() / 2))
+
+
+def of_refusal(error: SalesforceError, attempts: int) -> Outcome:
+    """Say what a record's refusal means for its pending work."""
+    if isinstance(error, TransientError):
+        return retry(error.salesforce_code, error.retry_after or backoff(attempts))
+    if isinstance(error, UnknownOutcomeError):
+        return Outcome(Kind.UNKNOWN, error.salesforce_code, retry_in=backoff(attempts))
+    code = error.salesforce_code
+    if code == "REQUIRED_FIELD_MISSING":
+        code = "required_field_missing"
+    return failed(code, *error.fields)

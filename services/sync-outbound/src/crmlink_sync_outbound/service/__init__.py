@@ -1,0 +1,1 @@
+"""Use cases: what is done with the bus, with Salesforce and for people."""

@@ -1,0 +1,156 @@
+"""What a run waits for, and what it has come to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from crmlink_sync_outbound.storage.sql import Statements
+
+SCOPE = """p.workspace_id = :workspace_id and p.entity = :entity and not p.member_deleted
+  and p.member_version >= 0
+  and case when cast(:linked_only as boolean) then p.link_state = 'linked' else true end
+  and (cast(:since as timestamptz) is null or p.changed_at >= cast(:since as timestamptz)
+    or p.outcome_at is null)"""
+TOTAL = f"select count(*) from pairs p where {SCOPE}"  # noqa: S608 - our own text
+MARK = f"""
+with page as (
+  select p.member_id from pairs p where {SCOPE} and p.member_id > :after
+  order by p.member_id limit :many
+), fresh as (
+  insert into run_marks (workspace_id, run_id, entity, member_id, generation)
+  select :workspace_id, :run_id, :entity, member_id, 0 from page order by member_id
+  on conflict do nothing returning member_id
+), reread as (
+  update pairs p set reread = p.link_state = 'linked' from fresh
+  where cast(:whole as boolean) and p.workspace_id = :workspace_id and p.entity = :entity
+    and p.member_id = fresh.member_id
+), marked as (
+  insert into pending as q (workspace_id, entity, member_id, due_at, reason, class)
+  select :workspace_id, :entity, member_id, now(), 'run', 'batch' from fresh order by member_id
+  on conflict (workspace_id, entity, member_id) do update set generation = q.generation + 1,
+    due_at = least(q.due_at, now()), attempts = 0
+  returning q.member_id, q.generation
+)
+select page.member_id, marked.generation from page
+left join marked on marked.member_id = page.member_id order by page.member_id
+"""  # noqa: S608 - our own text
+GENERATIONS = """
+update run_marks m set generation = s.generation
+from jsonb_to_recordset(cast(:rows as jsonb)) as s(member_id text, generation bigint)
+where m.workspace_id = :workspace_id and m.run_id = :run_id and m.entity = :entity
+  and m.member_id = s.member_id
+"""
+WAKE = """
+insert into workspace_queue as w (workspace_id, due_at) values (:workspace_id, now())
+on conflict (workspace_id) do update set due_at = now() where w.due_at > now()
+"""
+STATE = """
+select (select count(*) from run_marks where workspace_id = :workspace_id and run_id = :run_id
+    and not counted) as open,
+  (select coalesce(jsonb_object_agg(name, n), '{}') from run_tallies
+    where workspace_id = :workspace_id and run_id = :run_id) as tallies,
+  (select parked_until from workspace_queue where workspace_id = :workspace_id
+    and parked_until > now()) as parked_until,
+  (select parked_code from workspace_queue where workspace_id = :workspace_id
+    and parked_until > now()) as parked_code
+"""
+ALIVE = "select from runs where id = :run_id and fence = :fence for share"
+UNWANTED = """
+delete from pending q using run_marks m
+where m.workspace_id = :workspace_id and m.run_id = :run_id and not m.counted
+  and q.workspace_id = m.workspace_id and q.entity = m.entity and q.member_id = m.member_id
+  and q.generation = m.generation and q.class = 'batch' and q.lease_holder = ''
+"""
+FORGET = (
+    "delete from run_marks where workspace_id = :workspace_id and run_id = :run_id",
+    "delete from run_tallies where workspace_id = :workspace_id and run_id = :run_id",
+)
+CHECKPOINT = """
+insert into checkpoints as c (workspace_id, entity, direction, at, run_id)
+values (:workspace_id, :entity, :direction, :at, :run_id)
+on conflict (workspace_id, entity, direction) do update set at = excluded.at,
+  run_id = excluded.run_id where c.at < excluded.at
+"""
+
+
+class Marks:
+    """Of one run."""
+
+    def __init__(
+        self, statements: Statements, workspace_id: str, entity: str, run_id: UUID
+    ) -> None:
+        self._sql = statements
+        self._where = {"workspace_id": workspace_id, "run_id": run_id}
+        self._entity = entity
+
+    async def is_ours(self, fence: int) -> bool:
+        """Say whether this worker still leads the run; it stays so until the transaction ends."""
+        found = await self._sql.run(ALIVE, run_id=self._where["run_id"], fence=fence)
+        return found.first() is not None
+
+    async def total(self, *, linked_only: bool, since: datetime | None) -> int:
+        """Count the members in the run's scope."""
+        found = await self._sql.run(
+            TOTAL,
+            workspace_id=self._where["workspace_id"],
+            entity=self._entity,
+            linked_only=linked_only,
+            since=since,
+        )
+        return int(found.scalar_one())
+
+    async def mark(
+        self, after: str, *, linked_only: bool, since: datetime | None, many: int
+    ) -> str | None:
+        """Make the next members pending for this run; return the last, None at the end."""
+        rows = await self._sql.all(
+            MARK,
+            **self._where,
+            entity=self._entity,
+            linked_only=linked_only,
+            since=since,
+            after=after,
+            many=many,
+            whole=since is None,
+        )
+        fresh = [
+            {"member_id": row.member_id, "generation": row.generation}
+            for row in rows
+            if row.generation is not None
+        ]
+        await self._sql.over(GENERATIONS, fresh, **self._where, entity=self._entity)
+        await self._sql.run(WAKE, workspace_id=self._where["workspace_id"])
+        return rows[-1].member_id if len(rows) == many else None
+
+    async def state(self) -> Any:  # noqa: ANN401 - a row: open, tallies, parked_until, parked_code
+        """Tell how far it is."""
+        return (await self._sql.run(STATE, **self._where)).one()
+
+    async def drop_unwanted(self) -> None:
+        """Take back pending work that only this run wanted and nobody has begun."""
+        await self._sql.run(UNWANTED, **self._where)
+
+    async def forget(self) -> None:
+        """Nothing waits any more."""
+        for sql in FORGET:
+            await self._sql.run(sql, **self._where)
+
+    async def checkpoint(self, direction: str, at: datetime) -> None:
+        """Let "only changed" start from here."""
+        await self._sql.run(
+            CHECKPOINT, **self._where, entity=self._entity, direction=direction, at=at
+        )
+
+
+async def checkpoint(
+    statements: Statements, workspace_id: str, entity: str, direction: str
+) -> datetime | None:
+    """Say where "only changed" starts; None: nowhere yet, so all are in."""
+    sql = """select at from checkpoints where workspace_id = :workspace_id and entity = :entity
+      and direction = :direction"""
+    row = (
+        await statements.run(sql, workspace_id=workspace_id, entity=entity, direction=direction)
+    ).first()
+    return None if row is None else row.at

@@ -1,0 +1,129 @@
+"""Fair turns between workspaces, and leases on their pending work."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from crmlink_common.salesforce.limits import ApiUsage
+from crmlink_sync_outbound.domain.work import Turn, Work
+from crmlink_sync_outbound.storage.rows import COLUMNS, read_pair
+from crmlink_sync_outbound.storage.sql import Statements
+
+TURN = timedelta(minutes=2)
+LEASE = timedelta(minutes=3)  # longer than the calls of one batch may take
+MANY = 1000
+CLAIM = """
+with due as (
+  select workspace_id from workspace_queue
+  where due_at <= now() and (parked_until is null or parked_until <= now())
+    and (lease_until is null or lease_until < now())
+  order by due_at limit 1 for update skip locked
+)
+update workspace_queue q set lease_holder = :holder, lease_until = now() + :turn
+from due left join workspaces w on w.workspace_id = due.workspace_id and w.deleted_at is null
+  left join connections c on c.workspace_id = due.workspace_id and c.deleted_at is null
+where q.workspace_id = due.workspace_id
+returning q.workspace_id, q.parkings, q.usage_used, q.usage_limit,
+  coalesce(w.crm_salesforce and c.usable, false) as active, coalesce(c.org_id, '') as org_id
+"""
+END = """
+with next as (
+  select min(greatest(due_at, coalesce(lease_until, due_at))) as due_at
+  from pending where workspace_id = :workspace_id
+)
+update workspace_queue q set lease_holder = '', lease_until = null, parkings = 0,
+  due_at = greatest(coalesce(next.due_at, now() + interval '1 hour'), now()),
+  usage_used = :used, usage_limit = :limit, usage_at = now()
+from next where q.workspace_id = :workspace_id and q.lease_holder = :holder
+"""
+PARK = """
+update workspace_queue set lease_holder = '', lease_until = null, parkings = parkings + 1,
+  parked_until = now() + :wait, parked_code = :code, usage_used = null, usage_limit = null
+where workspace_id = :workspace_id and lease_holder = :holder
+"""
+GIVE_BACK = """
+update pending set lease_holder = '', lease_until = null, attempts = greatest(attempts - 1, 0),
+  last_code = :code
+where workspace_id = :workspace_id and lease_holder = :holder
+"""
+TAKE = f"""
+with due as (
+  select workspace_id, entity, member_id from pending
+  where workspace_id = :workspace_id and due_at <= now() and class = any(:classes)
+    and (lease_until is null or lease_until < now())
+  order by class desc, due_at, member_id limit :many for update skip locked
+), leased as (
+  update pending q set lease_holder = :holder, lease_until = now() + :lease,
+    leased_generation = q.generation, attempts = q.attempts + 1
+  from due where q.workspace_id = due.workspace_id and q.entity = due.entity
+    and q.member_id = due.member_id
+  returning q.workspace_id, q.entity, q.member_id, q.generation, q.attempts, q.class
+)
+select l.generation, l.attempts, l.class, {COLUMNS}
+from leased l join pairs p on p.workspace_id = l.workspace_id and p.entity = l.entity
+  and p.member_id = l.member_id
+order by p.member_id
+"""  # noqa: S608 - our own column names
+STANDING = """
+select p.member_id from pairs p join pending q on q.workspace_id = p.workspace_id
+  and q.entity = p.entity and q.member_id = p.member_id
+where p.workspace_id = :workspace_id and q.lease_holder = :holder and q.lease_until > now()
+  and (p.member_id, p.link_revision) in (
+    select member_id, link_revision from jsonb_to_recordset(cast(:rows as jsonb))
+      as s(member_id text, link_revision bigint))
+"""
+
+
+class Queue:
+    """Every lease names its holder: one that has run out settles nothing."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._sql = statements
+
+    async def claim(self, holder: str) -> Turn | None:
+        """Take the turn of the workspace that has waited longest."""
+        row = (await self._sql.run(CLAIM, holder=holder, turn=TURN)).first()
+        if row is None:
+            return None
+        usage = ApiUsage(row.usage_used, row.usage_limit) if row.usage_limit else None
+        return Turn(row.workspace_id, holder, row.active, row.org_id, usage, row.parkings)
+
+    async def take(self, turn: Turn, classes: Collection[str], many: int = MANY) -> list[Work]:
+        """Lease what is due of these classes, the more urgent first."""
+        rows = await self._sql.all(
+            TAKE,
+            workspace_id=turn.workspace_id,
+            holder=turn.holder,
+            classes=sorted(classes),
+            lease=LEASE,
+            many=many,
+        )
+        return [
+            Work(read_pair(row), row.generation, row.attempts, getattr(row, "class") == "event")
+            for row in rows
+        ]
+
+    async def standing(self, turn: Turn, work: Collection[Work]) -> set[str]:
+        """Name the members whose lease and link revision still stand."""
+        rows = [
+            {"member_id": one.pair.member_id, "link_revision": one.pair.link_revision}
+            for one in work
+        ]
+        found = await self._sql.over(
+            STANDING, rows, workspace_id=turn.workspace_id, holder=turn.holder
+        )
+        return {row.member_id for row in found}
+
+    async def end(self, turn: Turn, usage: ApiUsage | None) -> None:
+        """Give the turn back; the next is when something is due."""
+        used = usage.used if usage else None
+        limit = usage.limit if usage else None
+        where = {"workspace_id": turn.workspace_id, "holder": turn.holder}
+        await self._sql.run(END, used=used, limit=limit, **where)
+
+    async def park(self, turn: Turn, code: str, wait: timedelta) -> None:
+        """Hold the workspace back; its leased work goes back as it was."""
+        where = {"workspace_id": turn.workspace_id, "holder": turn.holder}
+        await self._sql.run(GIVE_BACK, code=code, **where)
+        await self._sql.run(PARK, code=code, wait=wait, **where)
