@@ -29,6 +29,14 @@ async def test_a_stale_token_is_renewed_once_naming_it() -> None:
     ]
 
 
+async def test_userinfo_tells_of_a_stale_token_in_words_of_its_own() -> None:
+    fake = FakeOrg(
+        [httpx.Response(403, text="Bad_OAuth_Token"), {"sub": "x"}],
+        tokens=tokens_then(a_token("t2")),
+    )
+    assert await (await fake.open()).identity() == {"sub": "x"}
+
+
 async def test_a_create_is_repeated_after_a_stale_token() -> None:
     fake = FakeOrg([STALE, [{"id": "1", "success": True}]], tokens=tokens_then(a_token("t2")))
     [outcome] = await (await fake.open()).create("Contact", [{"LastName": "n"}])

@@ -71,12 +71,15 @@ class Org(Session):
         if page.next_path is not None and left > 0:
             raise SalesforceTransientError("MALFORMED_ANSWER")  # a next page, yet no record
 
-    async def query_many(self, soqls: Sequence[str]) -> list[QueryResult | SalesforceError]:
+    async def query_many(
+        self, soqls: Sequence[str], *, include_deleted: bool = False
+    ) -> list[QueryResult | SalesforceError]:
         """Ask five queries a call; of each all rows, at most 2000, or its error."""
         results: list[QueryResult | SalesforceError] = []
         for start in range(0, len(soqls), HEAVY_PER_CALL):
             some = soqls[start : start + HEAVY_PER_CALL]
-            requests = [Subrequest("GET", self._query_path(soql)) for soql in some]
+            paths = [self._query_path(soql, include_deleted=include_deleted) for soql in some]
+            requests = [Subrequest("GET", path) for path in paths]
             for told in await self.composite(requests, repeatable=True):
                 failed = isinstance(told, SalesforceError)
                 results.append(told if failed else await self._completed(read_page(told)))
