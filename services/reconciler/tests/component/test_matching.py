@@ -9,8 +9,8 @@ from pydantic import JsonValue
 from crmlink_common.errors import NotConnectedError
 from crmlink_common.runs.model import Run, RunStatus, Step
 from crmlink_common.runs.store import Claim
-from crmlink_reconciler.domain.matching import Candidate
-from crmlink_reconciler.fakes import NOON, FakeRecords, World
+from crmlink_reconciler.domain.matching import STAGES, Candidate, Match
+from crmlink_reconciler.fakes import NOON, ORG, FakeRecords, World
 from crmlink_reconciler.service.matching import FindMatches, LinkAll
 from crmlink_reconciler.service.ports import WorkspaceState
 
@@ -131,11 +131,19 @@ async def test_a_new_run_forgets_what_the_last_one_found() -> None:
     assert world.matches.rows == {}
 
 
+async def found_before(world: World) -> None:
+    match = Match("m1", STAGES[0], "proposed", "", (a_contact("003A"),))
+    await world.matches.save("w1", "earlier", ORG, [match])
+
+
 async def test_an_inactive_workspace_waits() -> None:
     world = World()
     world.projections.state = WorkspaceState()
-    with pytest.raises(NotConnectedError):
-        await a_search(world, FakeRecords()).page(a_claim({"after": ""}))
+    await found_before(world)
+    for checkpoint in ({}, {"after": ""}):
+        with pytest.raises(NotConnectedError):
+            await a_search(world, FakeRecords()).page(a_claim(dict(checkpoint)))
+    assert world.matches.rows  # what was found before stays until there is something newer
 
 
 async def test_beyond_its_share_of_the_budget_it_waits_and_keeps_what_it_did() -> None:

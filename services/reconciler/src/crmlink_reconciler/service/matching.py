@@ -88,6 +88,8 @@ class FindMatches:
         """Forget what earlier searches found, then count what is to be done."""
         workspace_id = claim.run.workspace_id
         async with self.transaction() as work:
+            if not (await work.projections.standing(workspace_id)).active:
+                raise NotConnectedError("the workspace is not active")
             if await work.matches.clear(workspace_id, CLEARED_AT_ONCE) == CLEARED_AT_ONCE:
                 return Step(checkpoint={})
             total = await work.directory.count_unlinked(workspace_id)

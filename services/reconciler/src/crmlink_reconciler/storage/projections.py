@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crmlink_common.errors import LimitError
+from crmlink_common.runs.model import RunStatus
+from crmlink_common.runs.store import runs
 from crmlink_reconciler.service.ports import WorkspaceState
 from crmlink_reconciler.storage.statements import upsert
 from crmlink_reconciler.storage.tables import (
@@ -28,9 +31,11 @@ class Projections:
 
     async def save_workspaces(self, rows: Sequence[Values]) -> None:
         await self._save(WorkspaceRow, rows)
+        await self._wake(rows)
 
     async def save_connections(self, rows: Sequence[Values]) -> None:
         await self._save(ConnectionRow, rows)
+        await self._wake(rows)
 
     async def save_configs(self, rows: Sequence[Values]) -> None:
         await self._save(ConfigRow, rows)
@@ -64,6 +69,18 @@ class Projections:
             region=row.default_region,
             org_id=row.org_id or "",
             target_object=row.target_object or "Contact",
+        )
+
+    async def _wake(self, rows: Sequence[Values]) -> None:
+        """Let runs that wait for a connection look again at once; those over a limit wait on."""
+        await self._session.execute(
+            update(runs)
+            .where(
+                runs.c.workspace_id.in_({row["workspace_id"] for row in rows}),
+                runs.c.status == RunStatus.WAITING_FOR_BUDGET,
+                runs.c.error_code != LimitError.code,
+            )
+            .values(waits_until=None)
         )
 
     async def _save(self, model: type[Row], rows: Sequence[Values]) -> None:

@@ -16,6 +16,7 @@ from crmlink_common.contracts.record_matches import RECORD_MATCHES_V1
 from crmlink_common.messaging.outbox import Outbox
 from crmlink_common.messaging.parking import Parking
 from crmlink_common.messaging.tables import parked
+from crmlink_reconciler.domain.directory import key_of
 from crmlink_reconciler.service.confirms import Confirms
 from crmlink_reconciler.service.decisions import SOURCE
 from crmlink_reconciler.service.ports import Work
@@ -59,6 +60,7 @@ async def settle_waiting(sessions: async_sessionmaker[AsyncSession], limit: int 
     async with sessions.begin() as session:
         found = (await session.execute(met)).all()
         work = work_of(session)
+        await work.directory.lock([key_of(row.need) for row in found])  # members come first
         for workspace_id in sorted({row.workspace_id for row in found}):
             needs = [row.need for row in found if row.workspace_id == workspace_id]
             events = await work.parking.release(workspace_id, needs, RECORD_MATCHES_V1)
