@@ -20,6 +20,8 @@ SCOPES = (
     "id",
     "profile",
     "email",
+    "address",
+    "phone",
 )
 _IDENTITY, _CALLBACKS = "identity", "callbacks"
 
