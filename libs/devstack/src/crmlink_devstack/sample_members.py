@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -78,11 +78,16 @@ def sample_members(count: int, seed: int = 1) -> Iterator[dict[str, str]]:
 
 def write_sample(path: Path, count: int, seed: int = 1) -> int:
     """Write a CSV file that ``crmlink members import`` reads; return how many rows it has."""
+    write_rows(path, sample_members(count, seed))
+    return count
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Write rows under ``HEADER``."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, HEADER)
         writer.writeheader()
-        writer.writerows(sample_members(count, seed))
-    return count
+        writer.writerows(rows)
 
 
 def _reach(

@@ -71,5 +71,14 @@ async def _journey(
                     console=console,
                     report=report,
                 ).go()
-        except FAULTS as exc:
+        except* FAULTS as group:
+            exc = first_of(group)
             console.print(f"[red]The walk-through stopped:[/] {str(exc) or type(exc).__name__}")
+
+
+def first_of(group: BaseExceptionGroup[Exception]) -> BaseException:
+    """Give the first error of a group of groups."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -30,6 +31,14 @@ ALL_SETTLED_WITHIN = 180.0  # seconds for everything that a sync has started
 SHOWN_FAULTS = 20
 
 
+async def _nothing() -> None:
+    """Let everything be."""
+
+
+async def _done(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
 @dataclass(slots=True, kw_only=True)
 class Journey:
     """One walk; ``report`` fills as it goes."""
@@ -43,19 +52,30 @@ class Journey:
     report: Report = field(default_factory=Report)
     links: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    async def go(self) -> None:
-        """Do every step; the first that fails ends the walk."""
+    async def go(self, *, amid: Callable[[], Awaitable[None]] = _nothing) -> None:
+        """Do every step; the first that fails ends the walk.
+
+        ``amid`` is done twice, while matches are found and while the sync runs: tests let a part
+        of the system fail there.
+        """
         await self._import()
         await self._connect()
         before = await self._before()
-        await self._find_matches()
+        await self._while(amid, self._find_matches)
         await self._link_all()
-        await self._run_sync()
+        await self._while(amid, self._run_sync)
         await self._settled()
         await self._compare(before)
         await self._member_changes()
         await self._contact_changes()
         await self._ask()
+
+    async def _while(
+        self, amid: Callable[[], Awaitable[None]], step: Callable[[], Awaitable[None]]
+    ) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_done(amid))
+            tasks.create_task(_done(step))
 
     async def _import(self) -> None:
         with self.report.step("Publish members") as step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,8 @@ class Person:
             )
             page = await browser.get(back)
         if not page.is_success:
-            raise WalkError(f"the callback answered {page.status_code}")
+            shown = " ".join(re.sub(r"<[^>]*>", " ", page.text).split())[:300]
+            raise WalkError(f"the callback answered {page.status_code}: {shown}")
         return await self._connected()
 
     async def _connected(self) -> dict[str, Any]:
