@@ -25,6 +25,7 @@ from crmlink_reconciler.routes import router
 from crmlink_reconciler.service.matching import LINK_ALL, MATCH, FindMatches, LinkAll
 from crmlink_reconciler.settings import Settings
 from crmlink_reconciler.storage.directory import DirectoryRepository
+from crmlink_reconciler.storage.endings import dissolve_deleted, purge_removed
 from crmlink_reconciler.storage.work import SERVICE, settle_waiting, transaction, work_of
 from crmlink_reconciler.subscribers import routes
 
@@ -38,7 +39,8 @@ def _now() -> datetime:
 
 async def _forget(sessions: async_sessionmaker[AsyncSession]) -> bool:
     async with sessions.begin() as session:
-        return await DirectoryRepository(session).forget_tombstones(_now()) > 0
+        forgotten = await DirectoryRepository(session).forget_tombstones(_now())
+    return bool(forgotten or await purge_removed(sessions, _now()))
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -67,6 +69,10 @@ def create_app(settings: Settings) -> FastAPI:
         again = partial(settle_waiting, base.sessions)
         await keep_working(stopping, again, name="waiting", idle=5)
 
+    async def dissolver(stopping: asyncio.Event) -> None:
+        again = partial(dissolve_deleted, base.sessions)
+        await keep_working(stopping, again, name="dissolving", idle=5)
+
     async def forgetter(stopping: asyncio.Event) -> None:
         await keep_working(stopping, partial(_forget, base.sessions), name="tombstones", idle=3600)
 
@@ -76,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
             *[runs(MATCH, find.page).run for _ in range(settings.concurrent_runs)],
             runs(LINK_ALL, link_all.page).run,
             waiting,
+            dissolver,
             forgetter,
         ],
         closes=[oauth.aclose, orgs.aclose],

@@ -14,6 +14,7 @@ from crmlink_reconciler.domain.linking import (
     asked,
     confirm,
     contradicts,
+    dissolve,
     end,
     exclude,
     refresh,
@@ -90,6 +91,17 @@ def test_an_exclusion_is_taken_away_once() -> None:
     assert back is not None
     assert (back.state, back.revision) == (LinkState.UNLINKED, 3)
     assert relink(back) is None
+
+
+def test_with_its_connection_a_link_ends_and_an_exclusion_too() -> None:
+    excluded = exclude(LINKED)
+    assert excluded is not None
+    for before in (LINKED, excluded):
+        after = dissolve(before)
+        assert after is not None
+        assert (after.state, after.reason) == (LinkState.UNLINKED, "connection_deleted")
+        assert dissolve(after) is None
+    assert dissolve(NONE) is None
 
 
 def test_account_and_owner_are_followed() -> None:

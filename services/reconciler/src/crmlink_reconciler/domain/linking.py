@@ -115,6 +115,19 @@ def relink(link: Link) -> Link | None:
     )
 
 
+def dissolve(link: Link) -> Link | None:
+    """End what stood on a connection that is deleted, an exclusion too; None for the rest."""
+    if not link.linked and link.state is not LinkState.EXCLUDED:
+        return None
+    return replace(
+        link,
+        state=LinkState.UNLINKED,
+        revision=link.revision + 1,
+        reason="connection_deleted",
+        intent_id="",
+    )
+
+
 def move(link: Link, target: Target, reason: str) -> Link:
     """Follow the record into its successor."""
     return replace(
