@@ -8,9 +8,7 @@ import httpx
 import pytest
 
 from crmlink_common.contracts.connections import Connection, ConnectionStatus
-from crmlink_common.crypto.keyring import KeyRing, SealedTextError
 from crmlink_common.errors import TransientError
-from crmlink_oauth.domain.authority import begin
 from crmlink_oauth.domain.workspaces import KnownWorkspace
 from crmlink_oauth.fakes.org import refusal
 from crmlink_oauth.fakes.world import World
@@ -255,31 +253,3 @@ async def test_waiting_for_another_replica_is_bounded(world: World) -> None:
         await world.token(failed)
     assert told.value.retry_after is not None
     assert 8 <= sum(world.slept) < 9
-
-
-async def test_a_missing_key_is_no_lost_answer(world: World) -> None:
-    world.org.rotates = True
-    await world.connect()
-    await world.token(await world.expire())
-    failed = await world.expire()
-    right = world.authority
-    other = replace(world.desk, seals=KeyRing({"k2": bytes(range(50, 82))}))
-    wrong = replace(right, setup=replace(world.setup, desk=other))
-    for _ in range(3):
-        with pytest.raises(SealedTextError):
-            await wrong.grant("w1", failed)
-    assert world.row().refreshes_unanswered == 0
-    assert (await right.grant("w1", failed)).token in world.org.access
-
-
-async def test_a_slower_refresh_of_the_same_token_revokes_nothing(world: World) -> None:
-    await world.connect()
-    failed = await world.expire()
-    slow = begin(world.row(), "slow", world.time)  # its lease ended, another took over
-    answer = await world.salesforce.refresh(
-        world.desk.app(slow), world.desk.opened(slow, "refresh_token")
-    )
-    granted = await world.token(failed)
-    await world.authority._settle_answered(slow, answer)
-    assert world.row().fingerprint == granted.fingerprint
-    assert world.store.revocations.rows == {}

@@ -29,6 +29,9 @@ class FakeConnections:
     async def lock(self, workspace_id: str) -> Connection:
         return self.rows.setdefault(workspace_id, await self.find(workspace_id))
 
+    async def try_lock(self, workspace_id: str) -> Connection | None:
+        return self.rows.get(workspace_id)
+
     async def lock_some(self, workspace_ids: Collection[str]) -> dict[str, Connection]:
         return {key: self.rows[key] for key in sorted(workspace_ids) if key in self.rows}
 

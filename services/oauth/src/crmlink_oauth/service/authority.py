@@ -8,8 +8,10 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from crmlink_common.errors import NotConnectedError, TransientError
+from crmlink_common.telemetry.redaction import describe
 from crmlink_oauth.domain.authority import (
     Give,
     Lost,
@@ -41,6 +43,7 @@ from crmlink_oauth.service.setup import Setup
 log = logging.getLogger(__name__)
 PATIENCE = 8.0  # seconds a caller waits for somebody else's refresh
 LOOK_EVERY = 0.1
+SETTLE_AGAIN = (0.1, 0.2, 0.5, 1, 2, 4, 8)  # seconds
 WHY = {
     "not_connected": "Salesforce is not connected in this workspace",
     "connection_error": "the connection to Salesforce is in error",
@@ -100,17 +103,20 @@ class TokenAuthority:
                     return self._granted(connection)
                 case Refuse(code):
                     raise UnusableError(code)
-                case Wait(until, busy):
-                    if not busy or waited >= PATIENCE:
-                        soon = until - self.setup.desk.now()
-                        raise TransientError("a refresh is under way", retry_after=_sane(soon))
-                    pause = LOOK_EVERY * (1 + self.jitter())
-                    await self.sleep(pause)
-                    waited += pause
+                case Wait(until, busy=False):
+                    raise _later(until - self.setup.desk.now())
                 case Refresh() | Lost():
                     begun = await self._intend(workspace_id, failed, seen_serial)
                     if begun is not None:
                         await self._refresh(begun)
+                        continue
+                case Wait():
+                    pass
+            if waited >= PATIENCE:
+                raise _later(timedelta(seconds=2))
+            pause = LOOK_EVERY * (1 + self.jitter())
+            await self.sleep(pause)
+            waited += pause
 
     async def _look(
         self, workspace_id: str, failed: str | None, seen_serial: int
@@ -146,7 +152,9 @@ class TokenAuthority:
         """Commit the intent to refresh, unless somebody was faster."""
         desk = self.setup.desk
         async with desk.work() as tx:
-            connection = await tx.connections.lock(workspace_id)
+            connection = await tx.connections.try_lock(workspace_id)
+            if connection is None:  # whoever holds it is about to say what the others wait for
+                return None
             verdict = await self._judge(tx, connection, failed, seen_serial)
             if isinstance(verdict, Refresh) and verdict.only_if_alone:
                 verdict = Lost() if await tx.connections.has_sibling(connection) else Refresh()
@@ -166,13 +174,23 @@ class TokenAuthority:
         try:
             answer = await self.salesforce.refresh(begun.app, begun.refresh_token)
         except TokenRefusedError as exc:
-            await self._settle_refused(intent, exc.code)
-            return
+            await self._surely(partial(self._settle_refused, intent, exc.code))
         except NotAnsweredError as exc:
             log.warning("no token answer", extra={"code": exc.code, "consumed": exc.consumed})
-            await self._settle_unanswered(intent, consumed=exc.consumed)
+            await self._surely(partial(self._settle_unanswered, intent, consumed=exc.consumed))
             raise
-        await self._settle_answered(intent, answer)
+        else:
+            await self._surely(partial(self._settle_answered, intent, answer))
+
+    async def _surely(self, settle: Callable[[], Awaitable[None]]) -> None:
+        """Outlast trouble with the database: a rotated token is nowhere else."""
+        for delay in SETTLE_AGAIN:
+            try:
+                return await settle()
+            except TransientError as exc:
+                log.warning("settling put off", extra=describe(exc))
+                await self.sleep(delay)
+        return await settle()
 
     async def _settle_answered(self, intent: Connection, answer: TokenAnswer) -> None:
         desk, workspace_id = self.setup.desk, intent.workspace_id
@@ -222,5 +240,6 @@ class TokenAuthority:
         await self.setup.desk.save(tx, after, "connection.token_refused", code=code)
 
 
-def _sane(wait: timedelta) -> timedelta:
-    return min(max(wait, timedelta(seconds=1)), timedelta(seconds=30))
+def _later(wait: timedelta) -> TransientError:
+    sane = min(max(wait, timedelta(seconds=1)), timedelta(seconds=30))
+    return TransientError("a refresh is under way", retry_after=sane)

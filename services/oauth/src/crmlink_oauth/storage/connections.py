@@ -33,6 +33,16 @@ class ConnectionRepository:
         await self._session.execute(fresh.on_conflict_do_nothing())
         return (await self.lock_some([workspace_id]))[workspace_id]
 
+    async def try_lock(self, workspace_id: str) -> Connection | None:
+        """Lock the row unless somebody else holds it, or there is none."""
+        rows = await self._session.execute(
+            select(table)
+            .where(table.c.workspace_id == workspace_id)
+            .with_for_update(skip_locked=True)
+        )
+        row = rows.mappings().first()
+        return _read(row) if row else None
+
     async def lock_some(self, workspace_ids: Collection[str]) -> dict[str, Connection]:
         """Lock those that have a row, in key order: two batches never wait for each other."""
         wanted = any_(literal(list(workspace_ids), ARRAY(Text)))
