@@ -137,9 +137,23 @@ async def test_a_short_id_is_written_long_and_a_missing_object_is_the_configured
     assert (link.record_id, link.object, link.org_id) == (RECORD, "Contact", ORG)
 
 
-async def test_a_confirm_without_a_record_is_no_match() -> None:
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"record_id": ""},
+        {"record_id": "not an id"},
+        {"object": "Con\x00tact"},
+        {"org_id": "0" * 300},
+    ],
+)
+@pytest.mark.parametrize("member_id", ["m1", "stranger"])
+async def test_what_can_never_be_settled_is_refused_before_it_is_parked(
+    told: dict[str, str], member_id: str
+) -> None:
+    world = a_world()
     with pytest.raises(InvalidInputError):
-        await Confirms(a_world().work).settle([a_match(record_id="")])
+        await Confirms(world.work).settle([a_match(member_id, **told)])
+    assert world.parking.rows == {}
 
 
 async def test_a_member_linked_elsewhere_keeps_its_link_and_the_intent_is_answered() -> None:

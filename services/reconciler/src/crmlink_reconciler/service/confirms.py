@@ -16,6 +16,7 @@ from crmlink_reconciler.domain.linking import Link, Standing, Target, confirm
 from crmlink_reconciler.service.decisions import SOURCE, Decision, Decisions
 from crmlink_reconciler.service.ports import Work, WorkspaceState
 
+LONGEST = 255
 Ready: TypeAlias = Sequence[tuple[Event[RecordMatch], Target | None]]
 
 
@@ -116,11 +117,20 @@ class Confirms:
 
 
 def _match(event: Event[RecordMatch]) -> RecordMatch:
+    """Refuse what can never be settled before it is parked: later it would take its member along.
+
+    Raises:
+        PermanentError: it is no match, or names no record.
+    """
     if not isinstance(event.data, RecordMatch):
         raise PermanentError("a match is never deleted")
-    if event.data.action == "confirm" and not event.data.record_id:
-        raise InvalidInputError("a confirmed match names its record", field="record_id")
-    return event.data
+    match = event.data
+    if match.action == "confirm":
+        to_18(match.record_id)
+    ids = (match.intent_id, match.object, match.account_id, match.owner_id, match.org_id)
+    if not all(one.isprintable() and len(one) <= LONGEST for one in ids):
+        raise InvalidInputError("a match names ids that no database keeps")
+    return match
 
 
 def _key(match: RecordMatch) -> Key:
