@@ -1,1 +1,1 @@
-"""A Salesforce org on your own machine: it stands in for the real one and never bends to our code."""
+"""A Salesforce org on your own machine: it stands in for the real one."""

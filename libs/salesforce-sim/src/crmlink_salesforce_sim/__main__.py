@@ -41,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1
-    _announce(server, _url(options, listening), files)
     try:
         asyncio.run(_serve(server, options, listening, files))
     finally:
@@ -102,6 +101,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    _announce(server, _url(options, listening), files)  # a reader may stop us from here on
     await web.serve(sockets=[listening])
 
 

@@ -1,9 +1,9 @@
 """An org put together from its options."""
 
-from datetime import datetime
 from collections.abc import Callable
+from datetime import datetime
 
-from crmlink_salesforce_sim.generate.fill import fill
+from crmlink_salesforce_sim.generate.fill import FILLED, fill
 from crmlink_salesforce_sim.generate.members import read_members
 from crmlink_salesforce_sim.oauth.app import callbacks, identity_of, register_callbacks
 from crmlink_salesforce_sim.oauth.server import Server
@@ -20,9 +20,10 @@ def build(options: Options, now: Callable[[], datetime] = utc_now) -> Server:
     schema = load_schema()
     store = Store(schema, options.data)
     identity = identity_of(store, options.seed)
-    if store.is_new:
+    if store.fact(FILLED) is None:  # also after a first start that was cut short
         members = read_members(options.members_csv)
         fill(store, identity, options.seed, options.amounts, members)
+    store.settle()  # indexes made after the records: four times as quick
     if options.redirect_uris:
         register_callbacks(store, [*callbacks(store), *options.redirect_uris])
     org = Org(schema, store, now, options.daily_calls)

@@ -8,27 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
+from crmlink_salesforce_sim.describe_fields import describe_field
 from crmlink_salesforce_sim.errors import Row
-from crmlink_salesforce_sim.schema import Child, Field, Schema, SObject
+from crmlink_salesforce_sim.schema import Child, Schema, SObject
 from crmlink_salesforce_sim.store import Store
 
 MASTER = "012000000000000AAA"
 CHANGED = "schema_changed"
 BASE = "/services/data/v{}/sobjects/{}"
-SOAP = {
-    "id": "tns:ID",
-    "reference": "tns:ID",
-    "boolean": "xsd:boolean",
-    "int": "xsd:int",
-    "double": "xsd:double",
-    "currency": "xsd:double",
-    "percent": "xsd:double",
-    "date": "xsd:date",
-    "datetime": "xsd:dateTime",
-    "address": "urn:address",
-}
-NUMBERS = ("double", "currency", "percent")
-NOT_TEXT = ("boolean", "int", "date", "datetime", "address", *NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -165,85 +152,4 @@ def record_type_info(name: str, developer_name: str, record_type: str, sobject: 
         "name": name,
         "recordTypeId": record_type,
         "urls": {"layout": url},
-    }
-
-
-def describe_field(field: Field, sobject: SObject) -> Row:
-    """Return how a describe document tells of a field."""
-    text = field.type not in NOT_TEXT
-    usable = field.stored and not field.long_text
-    switched_off = (
-        "aiPredictionField autoNumber calculated dependentPicklist deprecatedAndHidden"
-        " displayLocationInDecimal encrypted formulaTreatNullNumberAsZero highScaleNumber"
-        " htmlFormatted restrictedDelete searchPrefilterable writeRequiresMasterRead"
-    ).split()
-    nothing = (
-        "calculatedFormula controllerName defaultValueFormula extraTypeInfo filteredLookupInfo"
-        " inlineHelpText mask maskType referenceTargetField relationshipOrder"
-    ).split()
-    own_name = field.nameField and bool(sobject.name_parts)
-    return dict(
-        sorted(
-            {
-                **dict.fromkeys(switched_off, False),
-                **dict.fromkeys(nothing),
-                "aggregatable": usable and field.type != "boolean",
-                "byteLength": field.length * 3
-                if text and field.type not in ("id", "reference")
-                else field.length,
-                "cascadeDelete": field.cascade,
-                "caseSensitive": field.type == "id",
-                "compoundFieldName": field.compound,
-                "createable": field.createable and sobject.writable,
-                "custom": field.custom,
-                "defaultValue": _default(field),
-                "defaultedOnCreate": _defaulted(field),
-                "digits": 9 if field.type == "int" else 0,
-                "externalId": field.externalId,
-                "filterable": usable,
-                "groupable": usable and field.type not in (*NUMBERS, "datetime"),
-                "idLookup": field.lookup,
-                "label": "Full Name" if own_name else field.label,
-                "length": field.length if text else 0,
-                "name": field.name,
-                "nameField": field.nameField,
-                "namePointing": len(field.referenceTo) > 1,
-                "nillable": field.nillable,
-                "permissionable": field.nillable and field.createable,
-                "picklistValues": [_choice(one, field) for one in field.picklist],
-                "polymorphicForeignKey": len(field.referenceTo) > 1,
-                "precision": field.precision,
-                "queryByDistance": False,
-                "referenceTo": list(field.referenceTo),
-                "relationshipName": field.relationshipName,
-                "restrictedPicklist": field.restricted,
-                "scale": field.scale,
-                "soapType": SOAP.get(field.type, "xsd:string"),
-                "sortable": usable,
-                "type": field.type,
-                "unique": field.unique,
-                "updateable": field.updateable and sobject.writable,
-            }.items()
-        )
-    )
-
-
-def _default(field: Field) -> object:
-    if field.type == "boolean":
-        return field.defaultValue
-    return None if field.default == "$user" else field.default
-
-
-def _defaulted(field: Field) -> bool:
-    system = not field.createable and not field.nillable
-    return field.default is not None or field.type == "boolean" or system
-
-
-def _choice(value: str, field: Field) -> Row:
-    return {
-        "active": True,
-        "defaultValue": value == field.default,
-        "label": value,
-        "validFor": None,
-        "value": value,
     }

@@ -10,6 +10,8 @@ from crmlink_salesforce_sim.oauth.codes import CODE_SECONDS
 from crmlink_salesforce_sim.oauth.tokens import SESSION_SECONDS
 from crmlink_salesforce_sim.org import DAILY_CALLS
 
+USUAL = Amounts()
+
 
 @dataclass(frozen=True)
 class Options:
@@ -19,7 +21,7 @@ class Options:
     host: str = "127.0.0.1"
     data: Path | None = None
     seed: int = 1
-    amounts: Amounts = Amounts()
+    amounts: Amounts = USUAL
     members_csv: Path | None = None
     tls: Path | None = None
     redirect_uris: tuple[str, ...] = ()

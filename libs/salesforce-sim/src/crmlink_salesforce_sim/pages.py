@@ -7,7 +7,8 @@ _PAGES = Environment(
     loader=PackageLoader("crmlink_salesforce_sim"), autoescape=True, undefined=StrictUndefined
 )
 SAFE = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline';"
+    " frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",

@@ -92,7 +92,8 @@ class Writer:
         """Return the ids of the records with that value, oldest first."""
         table = quoted(sobject.name)
         test = f"WHERE {quoted(field.name)} = ? AND IsDeleted = 0 ORDER BY Id"
-        rows = self._sql.execute(" ".join(["SELECT Id FROM", table, test]), (value,))
+        words = ["SELECT Id FROM", table, test]
+        rows = self._sql.execute(" ".join(words), (value,))
         return [str(one) for (one,) in rows]
 
     def _set(self, sobject: SObject, record_id: str, row: Current) -> None:
@@ -128,7 +129,7 @@ class Writer:
             if name == "attributes":
                 continue
             if isinstance(value, dict) and (parent := sobject.parent(name)) is not None:
-                row[parent.name] = self._parent(sobject, parent, value)
+                row[parent.name] = self._parent(parent, value)
                 continue
             field = _known(sobject, name)
             if field.name == "Id":
@@ -161,7 +162,7 @@ class Writer:
         if row[0]:
             raise ApiError("ENTITY_IS_DELETED", "entity is deleted", fields=[])
 
-    def _parent(self, sobject: SObject, reference: Field, value: dict[str, object]) -> str:
+    def _parent(self, reference: Field, value: dict[str, object]) -> str:
         """Find a parent by an external id given in its place."""
         if len(reference.referenceTo) > 1 and "attributes" not in value:
             message = (

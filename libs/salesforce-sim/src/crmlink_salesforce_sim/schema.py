@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
-from typing import cast
+from typing import Any, cast
 
 from crmlink_salesforce_sim.errors import ApiError, Row
 
@@ -212,7 +212,7 @@ def _field(row: Row) -> Field:
         given["createable"] = given["updateable"] = False
     if row["type"] == "picklist":
         given.setdefault("length", 255)
-    return Field(**given)  # type: ignore[arg-type] - the file is ours and tested
+    return Field(**cast("dict[str, Any]", given))
 
 
 def _label(name: str) -> str:

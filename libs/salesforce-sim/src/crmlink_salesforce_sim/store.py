@@ -12,16 +12,17 @@ from crmlink_salesforce_sim.schema import Field, Schema, SObject
 
 BUSY_SECONDS = 30.0
 CACHED_STATEMENTS = 512
-OWN_TABLES = (
-    "CREATE TABLE IF NOT EXISTS sim_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS sim_writes (sobject TEXT, client TEXT, kind TEXT, n INTEGER,"
-    " PRIMARY KEY (sobject, client, kind))",
-    "CREATE TABLE IF NOT EXISTS sim_approvals (id INTEGER PRIMARY KEY, user TEXT, client TEXT,"
-    " scope TEXT, refresh TEXT UNIQUE, used_at REAL)",
-    "CREATE TABLE IF NOT EXISTS sim_tokens (token TEXT PRIMARY KEY, approval INTEGER, user TEXT,"
-    " client TEXT, scope TEXT, issued_at REAL, used_at REAL)",
-    "CREATE INDEX IF NOT EXISTS sim_tokens_approval ON sim_tokens (approval)",
-)
+OWN_TABLES = """
+CREATE TABLE IF NOT EXISTS sim_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sim_writes
+    (sobject TEXT, client TEXT, kind TEXT, n INTEGER, PRIMARY KEY (sobject, client, kind));
+CREATE TABLE IF NOT EXISTS sim_approvals
+    (id INTEGER PRIMARY KEY, user TEXT, client TEXT, scope TEXT, refresh TEXT UNIQUE, used_at REAL);
+CREATE TABLE IF NOT EXISTS sim_tokens
+    (token TEXT PRIMARY KEY, approval INTEGER, user TEXT, client TEXT, scope TEXT,
+    issued_at REAL, used_at REAL);
+CREATE INDEX IF NOT EXISTS sim_tokens_approval ON sim_tokens (approval)
+"""
 
 
 class Store:
@@ -35,7 +36,6 @@ class Store:
         self._depth = 0
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._writer = self._connect()
-        self.is_new = not self._tables()
         self._next: dict[str, int] = {}
         self._create()
 
@@ -51,22 +51,20 @@ class Store:
             connection.execute("PRAGMA " + pragma)
         return connection
 
-    def _tables(self) -> set[str]:
-        rows = self._writer.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        return {name for (name,) in rows}
-
     def _create(self) -> None:
         with self.writing() as connection:
-            for statement in OWN_TABLES:
+            for statement in OWN_TABLES.split(";"):
                 connection.execute(statement)
             for sobject in self.schema.objects.values():
-                for statement in table_statements(sobject):
-                    connection.execute(statement)
+                connection.execute(table_statement(sobject))
             connection.execute(owners_view(self.schema))
-        self.recount()
 
-    def recount(self) -> None:
-        """Go on numbering after the records there are."""
+    def settle(self) -> None:
+        """Make the indexes, and go on numbering after the records there are."""
+        with self.writing() as connection:
+            for sobject in self.schema.objects.values():
+                for statement in index_statements(sobject):
+                    connection.execute(statement)
         for sobject in self.schema.objects.values():
             self._next[sobject.name] = self._highest(sobject) + 1
 
@@ -150,18 +148,21 @@ def quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def table_statements(sobject: SObject) -> list[str]:
-    """Return what creates the table and indexes of an object."""
+def table_statement(sobject: SObject) -> str:
+    """Return what creates the table of an object."""
     columns = ", ".join(_column(one) for one in sobject.columns)
+    return f"CREATE TABLE IF NOT EXISTS {quoted(sobject.name)} ({columns})"
+
+
+def index_statements(sobject: SObject) -> list[str]:
+    """Return what creates the indexes of an object: those a real org has."""
     table = quoted(sobject.name)
-    statements = [f"CREATE TABLE IF NOT EXISTS {table} ({columns})"]
-    for one in sobject.columns:
-        if one.name != "Id" and (one.indexed or one.lookup or one.type == "reference"):
-            index = quoted(f"{sobject.name}_{one.name}")
-            statements.append(
-                f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({quoted(one.name)}, Id)"
-            )
-    return statements
+    return [
+        f"CREATE INDEX IF NOT EXISTS {quoted(f'{sobject.name}_{one.name}')}"
+        f" ON {table} ({quoted(one.name)}, Id)"
+        for one in sobject.columns
+        if one.name != "Id" and (one.indexed or one.lookup or one.childRelationshipName)
+    ]
 
 
 def _column(field: Field) -> str:

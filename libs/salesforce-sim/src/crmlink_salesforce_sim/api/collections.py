@@ -137,7 +137,7 @@ def _upsert(org: Org, call: Call, name: str, field_name: str) -> Answer:
             message = f"{field.name}: more than one record found for external id field: [{listed}]"
             raise ApiError("DUPLICATE_EXTERNAL_ID", message)
         body = {one: given for one, given in record.items() if one not in keys}
-        record_id, is_new = upsert(writer, sobject, field.name, value, body, found)
+        record_id, is_new = upsert(writer, sobject, field.name, value, body, found=found)
         return created(record_id) | {"created": is_new}
 
     return _apply(org, call, _records(call), call.row().get("allOrNone"), work)

@@ -103,7 +103,8 @@ def _record_count(org: Org, call: Call) -> Answer:
         for sobject in wanted:
             if sobject is not None:
                 table = quoted(sobject.name)
-                statement = " ".join(["SELECT COUNT(*) FROM", table, "WHERE IsDeleted = 0"])
+                words = ["SELECT COUNT(*) FROM", table, "WHERE IsDeleted = 0"]
+                statement = " ".join(words)
                 (count,) = connection.execute(statement).fetchone()
                 counts.append({"count": count, "name": sobject.name})
     return Answer({"sObjects": counts})

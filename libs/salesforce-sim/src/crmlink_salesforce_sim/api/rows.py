@@ -51,8 +51,8 @@ def upsert(
     name: str,
     value: object,
     body: Body,
-    found: list[str],
     *,
+    found: list[str],
     update_only: bool = False,
 ) -> tuple[str, bool]:
     """Change the one record found, or create it; return its id and whether it is new."""

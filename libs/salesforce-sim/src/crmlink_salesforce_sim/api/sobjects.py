@@ -1,8 +1,8 @@
 """sObjects: describe documents, rows, and rows by an external id."""
 
-from crmlink_salesforce_sim.api.call import Answer, Call
-from crmlink_salesforce_sim.api.rows import created, find_by, readable, row_key, upsert
+from crmlink_salesforce_sim.api.call import Answer, Call, as_rows
 from crmlink_salesforce_sim.api.router import Router, record_path
+from crmlink_salesforce_sim.api.rows import created, find_by, readable, row_key, upsert
 from crmlink_salesforce_sim.describe import MASTER, record_type_info
 from crmlink_salesforce_sim.errors import ApiError, Row, not_found
 from crmlink_salesforce_sim.org import Org
@@ -30,8 +30,7 @@ def _all(org: Org, call: Call) -> Answer:
 def _basic(org: Org, call: Call, name: str) -> Answer:
     sobject = org.schema.required(name)
     listed = org.describes.listed(call.version)["sobjects"]
-    assert isinstance(listed, list)  # noqa: S101 - what describe global is made of
-    [summary] = [one for one in listed if one["name"] == sobject.name]
+    [summary] = [one for one in as_rows(listed) if one["name"] == sobject.name]
     return Answer({"objectDescribe": summary, "recentItems": []})
 
 
@@ -56,7 +55,8 @@ def record_types(org: Org, sobject: SObject) -> list[Row]:
             "SELECT Name, DeveloperName, Id FROM RecordType WHERE SobjectType = ? ORDER BY Id",
             (sobject.name,),
         ).fetchall()
-    return [record_type_info(*row, sobject) for row in [*rows, ("Master", "Master", MASTER)]]
+    kinds = [*rows, ("Master", "Master", MASTER)]
+    return [record_type_info(name, developer, kind, sobject) for name, developer, kind in kinds]
 
 
 def _create(org: Org, call: Call, name: str) -> Answer:
@@ -133,7 +133,7 @@ def _upsert(org: Org, call: Call, name: str, field: str, value: str) -> Answer:
             return _several(call, sobject, found)
         update_only = call.flag("updateOnly")
         record_id, is_new = upsert(
-            writer, sobject, field, value, body, found, update_only=update_only
+            writer, sobject, field, value, body, found=found, update_only=update_only
         )
     if not is_new and int(call.version.partition(".")[0]) < ANSWERS_UPDATED:
         return Answer(status=204)

@@ -24,6 +24,7 @@ from crmlink_salesforce_sim.schema import Schema
 from crmlink_salesforce_sim.store import Store, quoted
 
 CHUNK = 5000
+FILLED = "filled"
 SHARED_EMAIL = 0.02
 
 
@@ -55,7 +56,7 @@ def fill(
             of_each[name].append(row)
         for name, rows in of_each.items():
             _insert(connection, name, rows)
-    store.recount()
+        store.set_fact(FILLED, "yes")
 
 
 def _basics(connection: sqlite3.Connection, schema: Schema, identity: Identity) -> None:

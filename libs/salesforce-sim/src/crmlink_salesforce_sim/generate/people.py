@@ -1,7 +1,8 @@
 """Accounts, contacts, leads and users as rows of their tables."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field as default
+from dataclasses import dataclass
+from dataclasses import field as default
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -15,7 +16,7 @@ OPENED = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)
 DAYS = 480
 SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other")
 STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Not Converted")
-OWNERS = 5
+OWNERS = tuple(make_id("005", number) for number in range(1, 6))
 QUEUE = make_id("00G", 1)
 
 
@@ -52,7 +53,7 @@ class Maker:
 
     def owner(self) -> str:
         """Return one of the users."""
-        return make_id("005", self.random.randrange(1, OWNERS + 1))
+        return self.random.choice(OWNERS)
 
     def email(self, first: str, last: str) -> str | None:
         """Return an address no member has, or none."""

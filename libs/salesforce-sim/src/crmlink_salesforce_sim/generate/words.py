@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 from faker import Faker
@@ -22,6 +23,7 @@ class Words:
     titles: list[str]
 
     @classmethod
+    @lru_cache(maxsize=4)
     def of(cls, seed: int) -> "Words":
         """Return the pools of a seed."""
         faker = Faker(LOCALES, use_weighting=False)
@@ -44,6 +46,7 @@ def mailbox(random: Random, first: str, last: str) -> str:
     return f"{name}{number}@{random.choice(DOMAINS)}"
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """Return a name in the letters an e-mail address has."""
     flat = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()

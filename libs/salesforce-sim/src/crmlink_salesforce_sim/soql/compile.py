@@ -1,6 +1,7 @@
 """A parsed statement to a plan: what SQL to run and how to shape its rows."""
 
-from dataclasses import dataclass, field as default
+from dataclasses import dataclass
+from dataclasses import field as default
 from datetime import datetime
 
 from crmlink_salesforce_sim.errors import ApiError
@@ -229,7 +230,8 @@ def _is_bare_count(query: Query) -> bool:
     match query.items:
         case (FieldItem(Function(name, None, _), _),):
             return name.upper() == "COUNT"
-    return False
+        case _:
+            return False
 
 
 def _text(operand: Operand) -> str:

@@ -1,6 +1,7 @@
 """WHERE and HAVING to SQL, every value bound."""
 
-from dataclasses import dataclass, field as default
+from dataclasses import dataclass
+from dataclasses import field as default
 
 from crmlink_salesforce_sim.schema import Field
 from crmlink_salesforce_sim.soql.fields import Column, Sources, source_of

@@ -1,6 +1,7 @@
 """Where the fields of a statement are: paths over parents become joins."""
 
-from dataclasses import dataclass, field as default
+from dataclasses import dataclass
+from dataclasses import field as default
 
 from crmlink_salesforce_sim.schema import Field, Schema, SObject
 from crmlink_salesforce_sim.soql.nodes import Path, Query

@@ -16,6 +16,13 @@ SAME_VALUE = {"TOLABEL", "FORMAT", "CONVERTCURRENCY", "CONVERTTIMEZONE"}
 NUMBER = Field("expr", "double")
 WHOLE = Field("expr", "int")
 DAY = Field("expr", "date")
+PLAIN = {
+    "COUNT": ("COUNT({})", WHOLE),
+    "COUNT_DISTINCT": ("COUNT(DISTINCT {})", WHOLE),
+    "SUM": ("SUM({})", NUMBER),
+    "AVG": ("AVG({})", NUMBER),
+    "DAY_ONLY": ("substr({}, 1, 10)", DAY),
+}
 
 
 def is_aggregate(operand: Operand) -> bool:
@@ -39,20 +46,15 @@ def operand_column(sources: Sources, operand: Operand) -> Column:
 
 def _applied(sources: Sources, function: Function, inner: Column) -> Column:
     name = function.name.upper()
-    if name == "COUNT":
-        return Column(f"COUNT({inner.sql})", WHOLE)
-    if name == "COUNT_DISTINCT":
-        return Column(f"COUNT(DISTINCT {inner.sql})", WHOLE)
+    if name in SAME_VALUE:
+        return inner
     if name in ("MIN", "MAX"):
         return Column(f"{name}({inner.sql})", inner.field)
-    if name in ("SUM", "AVG"):
-        return Column(f"{name}({inner.sql})", NUMBER)
     if name in OF_TIMES:
         start, length = OF_TIMES[name]
         return Column(f"CAST(substr({inner.sql}, {start}, {length}) AS INTEGER)", WHOLE)
-    if name == "DAY_ONLY":
-        return Column(f"substr({inner.sql}, 1, 10)", DAY)
-    if name in SAME_VALUE:
-        return inner
+    if name in PLAIN:
+        template, kind = PLAIN[name]
+        return Column(template.format(inner.sql), kind)
     message = f"Unknown function {function.name}"
     raise complain("MALFORMED_QUERY", sources.text, function.at, message)

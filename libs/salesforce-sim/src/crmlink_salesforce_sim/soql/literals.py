@@ -53,7 +53,7 @@ class Values:
             text = f"invalid operator on {field.type} field"
             raise complain("INVALID_QUERY_FILTER_OPERATOR", self.text, literal.at, text)
         return "".join(
-            "\\" + char if escaped and char in WILD or char == "\\" else char
+            "\\" + char if (escaped and char in WILD) or char == "\\" else char
             for char, escaped in self._characters(literal, wild=True)
         )
 
@@ -81,24 +81,19 @@ class Values:
         return float(literal.text)
 
     def _time(self, literal: Literal, field: Field) -> Bound | Between:
-        if literal.kind == "LITERAL":
-            if (span := span_of(literal.text, self.now.date())) is not None:
-                return self._between(span, field)
-        elif literal.kind == "DATE" and field.type == "date":
-            if (day := read_date(literal.text)) is not None:
-                return day.isoformat()
-        elif literal.kind == "DATE":
-            return self._day(literal, field)
+        found: Bound | Between = None
+        if literal.kind == "LITERAL" and (span := span_of(literal.text, self.now.date())):
+            found = self._between(span, field)
+        elif literal.kind == "DATE" and (day := read_date(literal.text)):
+            whole_day = Span(day, day + timedelta(days=1))
+            found = day.isoformat() if field.type == "date" else self._between(whole_day, field)
         elif literal.kind == "DATETIME" and field.type == "datetime":
-            if (moment := read_datetime(literal.text)) is not None:
-                return precise(moment)
-        kind = "dateTime" if field.type == "datetime" else "date"
-        raise self._wrong(literal, field, kind, quotes="should not be enclosed in quotes")
-
-    def _day(self, literal: Literal, field: Field) -> Between:
-        if (day := read_date(literal.text)) is None:
-            raise self._wrong(literal, field, "dateTime", quotes="should not be enclosed in quotes")
-        return self._between(Span(day, day + timedelta(days=1)), field)
+            moment = read_datetime(literal.text)
+            found = precise(moment) if moment else None
+        if found is None:
+            kind = "dateTime" if field.type == "datetime" else "date"
+            raise self._wrong(literal, field, kind, quotes="should not be enclosed in quotes")
+        return found
 
     def _between(self, span: Span, field: Field) -> Between:
         if field.type == "date":

@@ -1,6 +1,7 @@
 """SOQL text to nodes, by the grammar beside this file."""
 
 from importlib.resources import files
+from typing import cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
 from lark.exceptions import VisitError
@@ -55,22 +56,20 @@ class _Nodes(Transformer[Token, object]):
 
     def function(self, parts: list[Operand | None]) -> Function:
         name, argument = parts
-        assert isinstance(name, Path)  # noqa: S101 - the grammar says so; this tells mypy
-        return Function(name.text, argument, name.at)
+        path = cast("Path", name)
+        return Function(path.text, argument, path.at)
 
     def field(self, parts: list[Path | None]) -> FieldItem:
         path, alias = parts
-        assert path is not None  # noqa: S101 - the grammar says so; this tells mypy
-        return FieldItem(path, alias and alias.text)
+        return FieldItem(cast("Path", path), alias.text if alias else None)
 
     def aggregate(self, parts: list[Operand | None]) -> FieldItem:
         function, alias = parts
-        assert function is not None  # noqa: S101 - the grammar says so; this tells mypy
-        return FieldItem(function, alias.text if isinstance(alias, Path) else None)
+        name = alias.text if isinstance(alias, Path) else None
+        return FieldItem(cast("Function", function), name)
 
     def fields(self, parts: list[object]) -> FieldsItem:
-        path = parts[1]
-        assert isinstance(path, Path)  # noqa: S101 - the grammar says so; this tells mypy
+        path = cast("Path", parts[1])
         return FieldsItem(path.text.upper(), path.at)
 
     def child(self, parts: list[Query]) -> ChildItem:
@@ -98,10 +97,9 @@ class _Nodes(Transformer[Token, object]):
 
     def ordering(self, parts: list[object]) -> Ordering:
         operand, direction, nulls = parts
-        assert isinstance(operand, Path | Function)  # noqa: S101 - the grammar says so
         descending = isinstance(direction, Token) and direction.type == "DESC"
         last = isinstance(nulls, Token) and nulls.type == "NULLS_LAST"
-        return Ordering(operand, descending, last)
+        return Ordering(cast("Operand", operand), descending, last)
 
     def limit(self, parts: list[Token]) -> Token:
         return parts[0]
@@ -126,10 +124,8 @@ class _Nodes(Transformer[Token, object]):
 
     def listed(self, parts: list[object]) -> Listed:
         operand, operator, *values = parts
-        assert isinstance(operand, Path | Function)  # noqa: S101 - the grammar says so
-        assert isinstance(operator, Token)  # noqa: S101 - the grammar says so
         found = tuple(one for one in values if isinstance(one, Literal))
-        return Listed(operand, operator.type, found)
+        return Listed(cast("Operand", operand), cast("Token", operator).type, found)
 
     def joined(self, parts: tuple[Operand, Token, Query]) -> Joined:
         operand, operator, query = parts
@@ -139,19 +135,18 @@ class _Nodes(Transformer[Token, object]):
         select, items, source, alias, scope, where, _, group, having, order, limit, offset, _ = (
             parts
         )
-        assert isinstance(select, Token)  # noqa: S101 - the grammar says so
         return Query(
-            items=items,  # type: ignore[arg-type] - the grammar says so
-            source=source,  # type: ignore[arg-type] - the grammar says so
+            items=cast("tuple[Item, ...]", items),
+            source=cast("Path", source),
             alias=alias.text if isinstance(alias, Path) else None,
-            scope=scope if isinstance(scope, str) else None,
-            where=where,  # type: ignore[arg-type] - the grammar says so
-            group=group or (),  # type: ignore[arg-type] - the grammar says so
-            having=having,  # type: ignore[arg-type] - the grammar says so
-            order=order or (),  # type: ignore[arg-type] - the grammar says so
+            scope=cast("str | None", scope),
+            where=cast("Condition | None", where),
+            group=cast("tuple[Operand, ...]", group or ()),
+            having=cast("Condition | None", having),
+            order=cast("tuple[Ordering, ...]", order or ()),
             limit=None if limit is None else _whole(limit),
             offset=0 if offset is None else _whole(offset),
-            at=select.start_pos or 0,
+            at=cast("Token", select).start_pos or 0,
         )
 
     def start(self, parts: list[Query]) -> Query:
@@ -186,9 +181,9 @@ def parse(text: str) -> Query:
     except UnexpectedToken as exc:
         raise _unexpected(text, exc.token) from None
     except UnexpectedCharacters as exc:
-        found = text[exc.pos_in_stream]
-        message = f"unexpected token: '{found}'"
-        raise complain("MALFORMED_QUERY", text, exc.pos_in_stream, message) from None
+        at = cast("int", exc.pos_in_stream)
+        message = f"unexpected token: '{text[at]}'"
+        raise complain("MALFORMED_QUERY", text, at, message) from None
     except UnexpectedEOF:
         raise complain("MALFORMED_QUERY", text, len(text), "unexpected token: '<EOF>'") from None
     except _BadNumberError as exc:
@@ -198,7 +193,7 @@ def parse(text: str) -> Query:
             raise _unexpected(text, exc.orig_exc.token) from None
         raise
     assert isinstance(tree, Query)  # noqa: S101 - what the start rule returns
-    return tree
+    return cast("Query", tree)
 
 
 def _unexpected(text: str, token: Token) -> ApiError:

@@ -1,7 +1,8 @@
 """Rows of SQL to records as the data API nests them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field as default
+from dataclasses import dataclass
+from dataclasses import field as default
 
 from crmlink_salesforce_sim.errors import Row
 from crmlink_salesforce_sim.schema import Field, Schema, SObject
