@@ -32,6 +32,7 @@ class FakeOrg:
     clock: datetime = NOON
     records: dict[str, Record] = field(default_factory=dict)
     calls: list[tuple[str, int]] = field(default_factory=list)
+    objects: set[str] = field(default_factory=set)
     before: Callable[[str, Sequence[Any]], None] = lambda _kind, _input: None
     refuse: Callable[[Record], SalesforceError | None] = lambda _record: None
     lose_creates: bool = False  # they take effect, but their answer does not come
@@ -70,7 +71,7 @@ class FakeOrg:
     async def retrieve(
         self, sobject: str, ids: Sequence[str], fields: Sequence[str]
     ) -> dict[str, Record]:
-        self._call("retrieve", ids)
+        self._call("retrieve", ids, sobject)
         return {
             one: {"Id": one, **{name: self.records[one].get(name) for name in fields}}
             for one in ids
@@ -78,21 +79,22 @@ class FakeOrg:
         }
 
     async def create(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
-        self._call("create", records)
+        self._call("create", records, sobject)
         outcomes = [self._create(record) for record in records]
         if self.lose_creates:
             return [Outcome(ok=False, error=SalesforceUnknownOutcomeError("LOST"))] * len(records)
         return outcomes
 
     async def update(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
-        self._call("update", records)
+        self._call("update", records, sobject)
         return [self._update(record) for record in records]
 
     async def describe(self, sobject: str) -> dict[str, Any]:
-        self._call("describe", [sobject])
+        self._call("describe", [sobject], sobject)
         return {"fields": [{"name": name} for name in self.fields]}
 
-    def _call(self, kind: str, given: Sequence[Any]) -> None:
+    def _call(self, kind: str, given: Sequence[Any], sobject: str = "") -> None:
+        self.objects.add(sobject)
         self.clock += timedelta(seconds=1)
         self.calls.append((kind, len(given)))
         self.before(kind, given)
@@ -133,7 +135,7 @@ class FakeReservations:
     async def reserve(
         self, workspace_id: str, intents: Mapping[str, str]
     ) -> Mapping[str, Reservation]:
-        self.asked.append(dict(intents))
+        self.asked.append({**intents, "": workspace_id})
         return {member: self._answer(member, intent) for member, intent in intents.items()}
 
     def _answer(self, member: str, intent: str) -> Reservation:
@@ -146,8 +148,8 @@ class FakeReservations:
 class NoReports:
     """Takes reports of usage and keeps them."""
 
-    told: list[ApiUsage] = field(default_factory=list)
+    told: list[tuple[str, ApiUsage]] = field(default_factory=list)
 
     async def report(self, workspace_id: str, usage: ApiUsage | None) -> None:
         if usage is not None:
-            self.told.append(usage)
+            self.told.append((workspace_id, usage))

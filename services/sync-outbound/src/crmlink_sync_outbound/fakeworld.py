@@ -36,7 +36,7 @@ RULES = [
 ]
 
 
-def event(data: Any) -> Event[Any]:
+def event(data: Any) -> Event[Any]:  # noqa: ANN401 - rows and fields of any kind
     key = data.key
     attributes = Attributes(
         id="e",
@@ -91,7 +91,7 @@ class World:
             Connection(workspace_id=W, revision=self.revision, status=status, org_id=ORG, epoch=1),
         )
 
-    async def configure(self, **changed: Any) -> EntityConfig:
+    async def configure(self, **changed: Any) -> EntityConfig:  # noqa: ANN401 - rows and fields of any kind
         given = {"outbound_enabled": True, "inbound_enabled": True, "rules": RULES, **changed}
         config = EntityConfig(**given)
         await self.configuring.save(W, "member", config, "tester")
@@ -101,7 +101,7 @@ class World:
         async with self.sessions.begin() as session:
             await getattr(observing(session), topic)([event(one) for one in data])
 
-    async def member(self, member_id: str, version: int = 1, **fields: Any) -> None:
+    async def member(self, member_id: str, version: int = 1, **fields: Any) -> None:  # noqa: ANN401 - rows and fields of any kind
         given = {"last_name": "Byron", "email": f"{member_id}@example.org", **fields}
         given.setdefault("updated_at", LONG_AGO)
         one = Member(workspace_id=W, member_id=member_id, version=version, **given)
@@ -110,14 +110,14 @@ class World:
     async def link(self, member_id: str, record_id: str, revision: int = 1) -> None:
         await self.links(member_id, revision, LinkState.LINKED, record_id=record_id)
 
-    async def links(self, member_id: str, revision: int, state: LinkState, **fields: Any) -> None:
+    async def links(self, member_id: str, revision: int, state: LinkState, **fields: Any) -> None:  # noqa: ANN401 - rows and fields of any kind
         given = {"object": "Contact", "org_id": ORG, **fields}
         one = MemberLink(
             workspace_id=W, member_id=member_id, revision=revision, state=state, **given
         )
         await self.observe("links", one)
 
-    async def seen(self, record_id: str, observed_at: datetime, **values: Any) -> None:
+    async def seen(self, record_id: str, observed_at: datetime, **values: Any) -> None:  # noqa: ANN401 - rows and fields of any kind
         await self.observe(
             "changes",
             SalesforceChange(
@@ -151,12 +151,12 @@ class World:
         sql = "delete from outbox where topic = :topic returning id, value"
         return [row.value for row in sorted(await self.rows(sql, topic=topic))]
 
-    async def rows(self, sql: str, **given: Any) -> list[Any]:
+    async def rows(self, sql: str, **given: Any) -> list[Any]:  # noqa: ANN401 - rows and fields of any kind
         async with self.sessions.begin() as session:
             result: Any = await session.execute(text(sql), given)
             return list(result.all()) if result.returns_rows else []
 
-    async def pair(self, member_id: str) -> Any:
+    async def pair(self, member_id: str) -> Any:  # noqa: ANN401 - rows and fields of any kind
         [row] = await self.rows("select * from pairs where member_id = :m", m=member_id)
         return row
 
@@ -175,7 +175,7 @@ class World:
             f"update workspace_queue set lease_until = {past} where lease_until > now()"  # noqa: S608 - a constant
         )
 
-    async def follow(self, run_id: Any) -> Any:
+    async def follow(self, run_id: Any) -> Any:  # noqa: ANN401 - rows and fields of any kind
         """Work until a run has ended."""
         for _ in range(60):
             await self.run_sync.advance()

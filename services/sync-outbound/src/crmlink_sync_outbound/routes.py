@@ -27,6 +27,7 @@ class RunBody(BaseModel):
     entity: str = "member"
     direction: Literal["outbound", "inbound"] = "outbound"
     scope: Literal["changed", "all"] = "changed"
+    group_id: UUID | None = None  # runs that one click started together
 
 
 def router(callers: Callers, configuring: Configuring, desk: Desk) -> APIRouter:
@@ -61,7 +62,7 @@ def _add_runs(routes: APIRouter, desk: Desk) -> None:
     async def start(
         workspace_id: Workspace, body: RunBody, actor: Actor = "service:gateway"
     ) -> Run:
-        return await desk.start_run(workspace_id, body.entity, body.direction, body.scope, actor)
+        return await desk.start_run(workspace_id, body, actor)
 
     @routes.get("/runs")
     async def listed(

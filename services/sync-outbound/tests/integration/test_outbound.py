@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crmlink_sync_outbound.fakeworld import W, World
+from crmlink_sync_outbound.service.desk import Asked
 
 pytestmark = pytest.mark.integration
 
@@ -58,7 +59,7 @@ async def test_run_sync_counts_every_member_once(world: World) -> None:
     world.org.put("9", LastName="Byron", Email="m2@example.org")
     await world.configure()
     assert await world.pending() == []
-    run = await world.desk.start_run(W, "member", "outbound", "all", "tester")
+    run = await world.desk.start_run(W, Asked(scope="all"), "tester")
     ended = await world.follow(run.id)
     assert (ended.status, ended.total, ended.done) == ("completed_with_errors", 4, 4)
     assert ended.counts == {"adopted": 1, "created": 1, "failed": 1, "skipped": 1}

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.contracts.sync_configs import EntityConfig
-from crmlink_common.errors import ConflictError, NotFoundError
+from crmlink_common.errors import ConflictError, InvalidInputError, NotFoundError
+from crmlink_common.mapping.errors import RuleError
 from crmlink_common.mapping.rules import compile_rules
 from crmlink_common.messaging.outbox import Outbox
 from crmlink_sync_outbound.domain.configs import ENTITIES, rule_revisions
@@ -23,6 +24,17 @@ class UnknownEntityError(NotFoundError):
     """There is no such entity type."""
 
     code = "unknown_entity"
+
+
+class InvalidRuleError(InvalidInputError):
+    """A rule cannot be used; the problem document names it, with line and column."""
+
+    code = RuleError.code
+
+    def __init__(self, fault: RuleError) -> None:
+        super().__init__(str(fault), field=fault.field, cure=fault.cure)
+        place = {"rule_id": fault.rule_id, "line": fault.line, "column": fault.column}
+        self.details = {name: value for name, value in place.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +61,10 @@ class Configuring:
         """Save a new revision.
 
         Raises:
-            RuleError: a rule cannot be used; names the rule, line and column.
+            InvalidRuleError: a rule cannot be used.
         """
         _known(entity)
-        compile_rules(config)
+        _checked(config)
         async with self.sessions.begin() as session:
             configs = Configs(Statements(session))
             before = await configs.find(workspace_id, entity, lock=True)
@@ -95,6 +107,13 @@ class Configuring:
                 return told
             told += len(rows)
             after = (rows[-1].workspace_id, rows[-1].entity)
+
+
+def _checked(config: EntityConfig) -> None:
+    try:
+        compile_rules(config)
+    except RuleError as exc:
+        raise InvalidRuleError(exc) from None
 
 
 def _known(entity: str) -> None:

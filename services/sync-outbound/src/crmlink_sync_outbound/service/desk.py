@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -35,16 +35,38 @@ class DirectionOffError(ConflictError):
     code = "direction_off"
 
 
+class Wish(Protocol):
+    """What a person asks for with *Run Sync*."""
+
+    @property
+    def entity(self) -> str: ...
+    @property
+    def direction(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def group_id(self) -> UUID | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish of our own making."""
+
+    entity: str = "member"
+    direction: str = "outbound"
+    scope: str = "changed"
+    group_id: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     sessions: async_sessionmaker[AsyncSession]
     telling: Telling
     new_id: Callable[[], UUID] = uuid4
 
-    async def start_run(
-        self, workspace_id: str, entity: str, direction: str, scope: str, actor: str
-    ) -> Run:
+    async def start_run(self, workspace_id: str, wish: Wish, actor: str) -> Run:
         """Start a run; the error of a second one names the first."""
+        entity, direction = wish.entity, wish.direction
         async with self.sessions.begin() as session:
             if entity != "member":
                 raise UnknownEntityError("There is no such entity type.")
@@ -62,7 +84,8 @@ class Desk:
                 entity=entity,
                 kind=KIND,
                 direction=direction,
-                params={"scope": scope},
+                group_id=wish.group_id,
+                params={"scope": wish.scope},
                 requested_by=actor,
             )
             started = self.telling.activity(
@@ -70,7 +93,7 @@ class Desk:
                 "run.started",
                 actor=actor,
                 run_id=str(run.id),
-                details={"kind": KIND, "direction": direction, "scope": scope},
+                details={"kind": KIND, "direction": direction, "scope": wish.scope},
             )
             await Outbox(session).add([started])
         return run

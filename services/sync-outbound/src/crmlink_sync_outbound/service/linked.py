@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from crmlink_sync_outbound.service.ports import Org
 from crmlink_sync_outbound.service.standing import Standing
 from crmlink_sync_outbound.service.telling import Telling
 
+BREATH = 20  # members
 MODIFIED = "LastModifiedDate"
 
 
@@ -85,7 +87,9 @@ class Linked:
         planned: list[Planned] = []
         gone: list[Settlement] = []
         asked = {one.pair.member_id for one in to_read}
-        for one in work:
+        for n, one in enumerate(work):
+            if n % BREATH == 0:
+                await asyncio.sleep(0)  # planning is all computing; let others have a turn
             read = one.pair.member_id in asked
             record = records.get(one.pair.record_id)
             if read and record is None:

@@ -27,6 +27,7 @@ from crmlink_sync_outbound.service.unlinked import Unlinked
 
 log = logging.getLogger(__name__)
 INACTIVE = timedelta(minutes=5)
+PROBE = timedelta(minutes=1)
 LONGEST = timedelta(minutes=15)
 LIMIT = "REQUEST_LIMIT_EXCEEDED"
 CLASSES = {"event": WorkClass.EVENT, "batch": WorkClass.BATCH}
@@ -40,6 +41,7 @@ class Turns(Protocol):
     async def terms(self, workspace_id: str, entity: str) -> Terms | None: ...
     async def settle(self, turn: Turn, settlements: Sequence[Settlement]) -> None: ...
     async def end(self, turn: Turn, usage: ApiUsage | None) -> None: ...
+    async def defer(self, turn: Turn, code: str, wait: timedelta) -> None: ...
     async def park(self, turn: Turn, code: str, wait: timedelta) -> None: ...
 
 
@@ -76,7 +78,7 @@ class Worker:
     async def _work(self, turn: Turn) -> None:
         classes = [name for name, kind in CLASSES.items() if self.budget.allows(kind, turn.usage)]
         if not classes:
-            await self.turns.park(turn, "budget_used_up", INACTIVE)
+            await self.turns.defer(turn, "budget_used_up", PROBE)
             return
         work = await self.turns.take(turn, classes)
         if not work:
@@ -95,7 +97,7 @@ class Worker:
 
     async def _nothing(self, turn: Turn, classes: Sequence[str]) -> None:
         if len(classes) < len(CLASSES):
-            await self.turns.park(turn, "budget_used_up", INACTIVE)
+            await self.turns.defer(turn, "budget_used_up", PROBE)
         else:
             await self.turns.end(turn, turn.usage)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ from crmlink_sync_outbound.service.standing import IntentBook
 from crmlink_sync_outbound.service.telling import Telling
 from crmlink_sync_outbound.storage.intents import Ending
 
+BREATH = 20  # members
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -52,7 +55,9 @@ class Unlinked:
         done = await self._look_for(turn, org, terms, doubtful, intents)
         settled = {one.work.pair.member_id for one in done}
         wants: dict[str, tuple[Work, Wanted]] = {}
-        for one in work:
+        for n, one in enumerate(work):
+            if n % BREATH == 0:
+                await asyncio.sleep(0)  # as in `linked`
             if one.pair.member_id in settled:
                 continue
             outcome = left_alone(one.pair, terms) or wanted(one.pair, terms)

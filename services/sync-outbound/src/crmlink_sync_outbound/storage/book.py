@@ -50,6 +50,10 @@ class Book:
         async with self._statements() as sql:
             await Queue(sql).end(turn, usage)
 
+    async def defer(self, turn: Turn, code: str, wait: timedelta) -> None:
+        async with self._statements() as sql:
+            await Queue(sql).defer(turn, code, wait)
+
     async def park(self, turn: Turn, code: str, wait: timedelta) -> None:
         async with self._statements() as sql:
             await Queue(sql).park(turn, code, wait)

@@ -51,10 +51,11 @@ select (select count(*) from run_marks where workspace_id = :workspace_id and ru
     and not counted) as open,
   (select coalesce(jsonb_object_agg(name, n), '{}') from run_tallies
     where workspace_id = :workspace_id and run_id = :run_id) as tallies,
-  (select parked_until from workspace_queue where workspace_id = :workspace_id
-    and parked_until > now()) as parked_until,
-  (select parked_code from workspace_queue where workspace_id = :workspace_id
-    and parked_until > now()) as parked_code
+  q.parked_until, q.parked_code
+from (select) as nothing left join (
+  select case when parked_until > now() then parked_until else due_at end as parked_until,
+    parked_code from workspace_queue where workspace_id = :workspace_id
+    and (parked_until > now() or (parked_code <> '' and due_at > now()))) as q on true
 """
 ALIVE = "select from runs where id = :run_id and fence = :fence for share"
 UNWANTED = """

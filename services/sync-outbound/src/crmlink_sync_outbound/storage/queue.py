@@ -13,6 +13,7 @@ from crmlink_sync_outbound.storage.sql import Statements
 TURN = timedelta(minutes=2)
 LEASE = timedelta(minutes=3)  # longer than the calls of one batch may take
 MANY = 1000
+FRESH = timedelta(minutes=5)  # then what was used is unknown again: one call will tell
 CLAIM = """
 with due as (
   select workspace_id from workspace_queue
@@ -24,7 +25,8 @@ update workspace_queue q set lease_holder = :holder, lease_until = now() + :turn
 from due left join workspaces w on w.workspace_id = due.workspace_id and w.deleted_at is null
   left join connections c on c.workspace_id = due.workspace_id and c.deleted_at is null
 where q.workspace_id = due.workspace_id
-returning q.workspace_id, q.parkings, q.usage_used, q.usage_limit,
+returning q.workspace_id, q.parkings, q.usage_used,
+  case when q.usage_at > now() - :fresh then q.usage_limit end as usage_limit,
   coalesce(w.crm_salesforce and c.usable, false) as active, coalesce(c.org_id, '') as org_id
 """
 END = """
@@ -32,10 +34,15 @@ with next as (
   select min(greatest(due_at, coalesce(lease_until, due_at))) as due_at
   from pending where workspace_id = :workspace_id
 )
-update workspace_queue q set lease_holder = '', lease_until = null, parkings = 0,
+update workspace_queue q set lease_holder = '', lease_until = null, parkings = 0, parked_code = '',
   due_at = greatest(coalesce(next.due_at, now() + interval '1 hour'), now()),
   usage_used = :used, usage_limit = :limit, usage_at = now()
 from next where q.workspace_id = :workspace_id and q.lease_holder = :holder
+"""
+DEFER = """
+update workspace_queue set lease_holder = '', lease_until = null, parked_code = :code,
+  due_at = now() + :wait
+where workspace_id = :workspace_id and lease_holder = :holder
 """
 PARK = """
 update workspace_queue set lease_holder = '', lease_until = null, parkings = parkings + 1,
@@ -83,7 +90,7 @@ class Queue:
 
     async def claim(self, holder: str) -> Turn | None:
         """Take the turn of the workspace that has waited longest."""
-        row = (await self._sql.run(CLAIM, holder=holder, turn=TURN)).first()
+        row = (await self._sql.run(CLAIM, holder=holder, turn=TURN, fresh=FRESH)).first()
         if row is None:
             return None
         usage = ApiUsage(row.usage_used, row.usage_limit) if row.usage_limit else None
@@ -121,6 +128,11 @@ class Queue:
         limit = usage.limit if usage else None
         where = {"workspace_id": turn.workspace_id, "holder": turn.holder}
         await self._sql.run(END, used=used, limit=limit, **where)
+
+    async def defer(self, turn: Turn, code: str, wait: timedelta) -> None:
+        """End the turn; what is left waits, but anything new is looked at at once."""
+        where = {"workspace_id": turn.workspace_id, "holder": turn.holder}
+        await self._sql.run(DEFER, code=code, wait=wait, **where)
 
     async def park(self, turn: Turn, code: str, wait: timedelta) -> None:
         """Hold the workspace back; its leased work goes back as it was."""
