@@ -50,7 +50,8 @@ class Options:
             require_free(self.port, "the gateway")
         if self.members is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_sample(self.members_file, self.sample, self.seed)
+            if not self.members_file.is_file():  # written again, it would be newer than changes
+                write_sample(self.members_file, self.sample, self.seed)
         elif not self.members_file.is_file():
             raise DevstackError(
                 f"There is no file {self.members_file}: name a CSV file of members, or leave "

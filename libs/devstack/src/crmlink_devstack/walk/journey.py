@@ -58,9 +58,10 @@ class Journey:
         ``amid`` is done twice, while matches are found and while the sync runs: tests let a part
         of the system fail there.
         """
+        contacts, emails = await self._before()  # a stack with data may create at once
         await self._import()
+        before = contacts, expected(self.upstream.members.values(), self.config, emails)
         await self._connect()
-        before = await self._before()
         await self._while(amid, self._find_matches)
         await self._link_all()
         await self._while(amid, self._run_sync)
@@ -120,13 +121,13 @@ class Journey:
             overview = await self.person.connect()
             step.seen = f"Connected to {overview['instance_url']}, API {overview['api_version']}"
 
-    async def _before(self) -> tuple[int, Expected]:
+    async def _before(self) -> tuple[int, list[str]]:
         with self.report.step("Count the org's records") as step:
             contacts = await self.org.query("SELECT Id, Email FROM Contact")
             leads = await self.org.query("SELECT Id, Email FROM Lead WHERE IsConverted = false")
             emails = [row["Email"] for row in [*contacts, *leads] if row["Email"]]
             step.seen = f"{len(contacts)} contacts, {len(leads)} open leads"
-        return len(contacts), expected(self.upstream.members.values(), self.config, emails)
+        return len(contacts), emails
 
     async def _follow(self, title: str, path: str) -> Run:
         with self._bar(title, None) as bar:

@@ -79,19 +79,15 @@ class Upstream:
             self.members[data.member_id] = data
 
     async def import_members(self, members: Iterable[Member]) -> int:
-        """Publish members that are new or differ from what was published; return how many."""
+        """Publish what a file has newer than what was published; return how many."""
         changed: list[Member] = []
         for member in members:
             known = self.members.get(member.member_id)
-            if known is None:
-                changed.append(member)
+            if known is not None and known.version >= member.version:
                 continue
-            kept = {k: v for k, v in known.fields.items() if k.startswith("salesforce:")}
-            wanted = member.model_copy(
-                update={"fields": {**member.fields, **kept}, "version": known.version}
-            )
-            if wanted != known:
-                changed.append(wanted.model_copy(update={"version": known.version + 1}))
+            ours = {} if known is None else known.fields
+            kept = {key: value for key, value in ours.items() if key.startswith("salesforce:")}
+            changed.append(member.model_copy(update={"fields": {**member.fields, **kept}}))
         await self.publisher.publish(changed)
         self.members |= {member.member_id: member for member in changed}
         return len(changed)
