@@ -4,7 +4,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from crmlink_salesforce_sim.api.collections import add_collections
@@ -15,6 +15,7 @@ from crmlink_salesforce_sim.api.router import Router
 from crmlink_salesforce_sim.api.sobjects import add_sobjects
 from crmlink_salesforce_sim.control import Control
 from crmlink_salesforce_sim.data import DataApi
+from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
 from crmlink_salesforce_sim.oauth.authorize import AUTHORIZE, Authorize
 from crmlink_salesforce_sim.oauth.identity import IdentityPages
@@ -50,7 +51,13 @@ def create_app(server: Server, *, control: bool = False) -> Starlette:
     if control:
         routes += _control_routes(Control(server.org, server.tokens, faults))
     packed = Middleware(GZipMiddleware, minimum_size=PACKED_FROM, compresslevel=1)
-    return Starlette(routes=routes, middleware=[packed])
+    return Starlette(routes=routes, middleware=[packed], exception_handlers={Exception: _failed})
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    """Answer our own mistake as an org would; the server logs where it was."""
+    error = ApiError("UNKNOWN_EXCEPTION", "An unexpected error occurred.", 500)
+    return JSONResponse(error.body(), error.status)
 
 
 def _oauth_routes(server: Server) -> list[Route]:

@@ -1,8 +1,10 @@
 """An org put together from its options."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
+from crmlink_salesforce_sim.errors import StartError
 from crmlink_salesforce_sim.generate.fill import FILLED, fill
 from crmlink_salesforce_sim.generate.members import read_members
 from crmlink_salesforce_sim.oauth.app import callbacks, identity_of, register_callbacks
@@ -10,7 +12,7 @@ from crmlink_salesforce_sim.oauth.server import Server
 from crmlink_salesforce_sim.oauth.tokens import Tokens
 from crmlink_salesforce_sim.options import Options
 from crmlink_salesforce_sim.org import Org
-from crmlink_salesforce_sim.schema import load_schema
+from crmlink_salesforce_sim.schema import Schema, load_schema
 from crmlink_salesforce_sim.store import Store
 from crmlink_salesforce_sim.times import utc_now
 
@@ -18,7 +20,7 @@ from crmlink_salesforce_sim.times import utc_now
 def build(options: Options, now: Callable[[], datetime] = utc_now) -> Server:
     """Return an org, filled when it is new."""
     schema = load_schema()
-    store = Store(schema, options.data)
+    store = _opened(schema, options)
     identity = identity_of(store, options.seed)
     if store.fact(FILLED) is None:  # also after a first start that was cut short
         members = read_members(options.members_csv)
@@ -29,3 +31,12 @@ def build(options: Options, now: Callable[[], datetime] = utc_now) -> Server:
     org = Org(schema, store, now, options.daily_calls)
     tokens = Tokens(store, identity, now, options.session_seconds, options.rotate)
     return Server(org, identity, tokens, options.code_seconds)
+
+
+def _opened(schema: Schema, options: Options) -> Store:
+    try:
+        return Store(schema, options.data)
+    except sqlite3.Error as exc:
+        told = f"The data file {options.data} cannot be used ({exc}):"
+        cure = "give a file in a folder that exists, made by this program or not there yet."
+        raise StartError(f"{told} {cure}") from exc

@@ -28,7 +28,14 @@ class Queries:
 
     def run(self, text: str, *, deleted: bool = False) -> Row:
         """Return the first page of a statement's records."""
-        plan = Compiler(text, self.org.schema, self.org.now(), deleted).plan()
+        try:
+            plan = Compiler(text, self.org.schema, self.org.now(), deleted).plan()
+            return self._run(plan)
+        except (RecursionError, sqlite3.OperationalError):  # deeper or longer than SQLite takes
+            message = "Your query is either selecting too many fields or its filters are too long"
+            raise ApiError("QUERY_TOO_COMPLICATED", message) from None
+
+    def _run(self, plan: Plan) -> Row:
         with self.org.store.reading() as connection:
             if plan.counts_only:
                 return self._count(connection, plan)

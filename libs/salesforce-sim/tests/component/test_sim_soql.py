@@ -178,3 +178,14 @@ async def test_deleted_records_are_in_query_all_alone(api: httpx.AsyncClient) ->
     assert (await ask(api, text))["totalSize"] == 0
     [record] = (await ask(api, text, "queryAll"))["records"]
     assert record["IsDeleted"] is True
+
+
+async def test_a_statement_too_deep_or_too_long_is_too_complicated(api: httpx.AsyncClient) -> None:
+    """Facts §3: QUERY_TOO_COMPLICATED; strings take 4,000 characters."""
+    start = "SELECT Id FROM Lead WHERE"
+    for condition in ("NOT (" * 900 + "Name = 'x'" + ")" * 900, "Name = '" + "x" * 4001 + "'"):
+        answer = await api.get("query", params={"q": f"{start} {condition}"})
+        assert answer.status_code == 400
+        assert answer.json()[0]["errorCode"] == "QUERY_TOO_COMPLICATED"
+    ors = " OR ".join(f"Name = 'n{n}'" for n in range(400))
+    assert (await ask(api, f"{start} {ors}"))["totalSize"] == 0

@@ -89,3 +89,11 @@ def test_a_first_start_that_was_cut_short_is_made_good(tmp_path: Path) -> None:
         with server.org.store.reading() as connection:
             assert connection.execute("SELECT count(*) FROM Contact").fetchone() == (5,)
         server.org.store.close()
+
+
+def test_a_data_file_that_is_none_is_named(tmp_path: Path) -> None:
+    wrong = tmp_path / "notes.txt"
+    wrong.write_text("not a database, but long enough to be taken for one " * 20)
+    for path in (wrong, tmp_path / "nowhere" / "org.sqlite"):
+        with pytest.raises(StartError, match="data file"):
+            build(Options(data=path))

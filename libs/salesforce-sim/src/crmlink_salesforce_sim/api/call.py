@@ -34,6 +34,8 @@ class Call:
             return cast("object", json.loads(self.body))
         except json.JSONDecodeError as exc:
             raise unreadable(_reason(exc)) from None
+        except RecursionError:
+            raise unreadable("The request body nests too deeply") from None
         except UnicodeDecodeError:
             raise unreadable("Invalid UTF-8 in the request body at [line:1, column:1]") from None
 
