@@ -75,11 +75,18 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def furnish(app: FastAPI, door: FrontDoor, parts: Parts, settings: Settings) -> None:
+def furnish(
+    app: FastAPI,
+    door: FrontDoor,
+    parts: Parts,
+    settings: Settings,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """Add every address of the gateway to an application."""
     gate = Gate(door)
     pages = Pages(settings.product_name)
-    streams = Streams(most=settings.max_streams)
+    streams = Streams(most=settings.max_streams, sleep=sleep)
     for router in (
         connection_routes(gate, parts),
         switch_routes(gate, parts, door, settings.base_url),

@@ -37,13 +37,13 @@ class Watched:
     state: State | None = None
     error: CrmLinkError | None = None  # of the first read, or that it is gone
     viewers: int = 0
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)  # of now; the next has its own
     reader: asyncio.Task[None] | None = None
 
-    async def tell(self, *, state: State | None = None, error: CrmLinkError | None = None) -> None:
-        async with self.changed:
-            self.state, self.error = state or self.state, error
-            self.changed.notify_all()
+    def tell(self, *, state: State | None = None, error: CrmLinkError | None = None) -> None:
+        self.state, self.error = state or self.state, error
+        told, self.changed = self.changed, asyncio.Event()
+        told.set()
 
     async def newer_than(self, revision: int | None) -> State:
         """Wait for a state that the viewer has not seen.
@@ -51,13 +51,12 @@ class Watched:
         Raises:
             CrmLinkError: there was never one, or it is gone.
         """
-        async with self.changed:
-            while True:
-                if self.error is not None:
-                    raise self.error
-                if self.state is not None and self.state["revision"] != revision:
-                    return self.state
-                await self.changed.wait()
+        while True:
+            if self.error is not None:
+                raise self.error
+            if self.state is not None and self.state["revision"] != revision:
+                return self.state
+            await self.changed.wait()  # a Condition would not let go while readers are busy
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,14 +98,14 @@ class Streams:
             except CrmLinkError as exc:
                 gone = isinstance(exc, RemoteError) and exc.http_status == GONE
                 if gone or one.state is None:
-                    return await one.tell(error=exc)
+                    return one.tell(error=exc)
                 await self.sleep(next(waits))
                 continue
             except Exception as exc:  # noqa: BLE001 - its viewers must not wait for ever
                 log.error("stream ended", extra=describe(exc))  # noqa: TRY400 - type and place
-                return await one.tell(error=CrmLinkError("the stream broke"))
+                return one.tell(error=CrmLinkError("the stream broke"))
             waits = delays(TWICE_A_SECOND, SLOWEST)
-            await one.tell(state=state)
+            one.tell(state=state)
             if ended(state):
                 return None
             await self.sleep(TWICE_A_SECOND)

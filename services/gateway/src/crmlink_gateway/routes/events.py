@@ -68,7 +68,7 @@ async def stream(
     first = await anext(events, None)  # a refusal becomes a problem document, not a broken stream
     if first is None:
         return Response(status_code=NOTHING_MORE)
-    return EventSourceResponse(_chained(first, events), ping=HEARTBEAT, sep="\n")
+    return EventSourceResponse(_chained(first, events), ping=HEARTBEAT)
 
 
 async def _events(
