@@ -20,6 +20,7 @@ from crmlink_common.salesforce.writes import Outcome
 from crmlink_sync_outbound.service.ports import Reservation
 
 ORG = "00D000000000001EAA"
+PREFIXES = {"Contact": "003", "Lead": "00Q"}
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -43,9 +44,9 @@ class FakeOrg:
     def server_time(self) -> datetime | None:
         return self.clock
 
-    def put(self, name: str, **values: Any) -> str:  # noqa: ANN401 - any JSON value
+    def put(self, name: str, sobject: str = "Contact", **values: Any) -> str:  # noqa: ANN401 - any JSON value
         """Hold a record; return its id."""
-        record_id = to_18(f"003{name:0>12}"[:15])
+        record_id = to_18(f"{PREFIXES[sobject]}{name:0>12}")
         stamp = self.clock.isoformat()
         self.records[record_id] = {
             "Id": record_id,
@@ -100,11 +101,17 @@ class FakeOrg:
         self.before(kind, given)
 
     def _answer(self, soql: str) -> QueryResult:
-        found = re.search(r"WHERE (\w+) IN \((.*)\)", soql)
+        found = re.search(r"FROM (\w+) WHERE (\w+) IN \(([^)]*)\)", soql)
         if found is None:
             raise ValueError("not a query that this org understands")
-        name, values = found[1], {v.casefold() for v in re.findall(r"'([^']*)'", found[2])}
-        hits = [r for r in self.records.values() if str(r.get(name) or "").casefold() in values]
+        sobject, name = found[1], found[2]
+        values = {value.casefold() for value in re.findall(r"'([^']*)'", found[3])}
+        hits = [
+            record
+            for record in self.records.values()
+            if record["Id"].startswith(PREFIXES[sobject])
+            and str(record.get(name) or "").casefold() in values
+        ]
         return QueryResult([dict(hit) for hit in hits], len(hits), done=True)
 
     def _create(self, record: Record) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from crmlink_common.contracts.member_links import LinkState
 from crmlink_sync_outbound.fakeworld import W, World
 from crmlink_sync_outbound.service.desk import Asked
 
@@ -66,3 +67,28 @@ async def test_run_sync_counts_every_member_once(world: World) -> None:
     items = await world.desk.items(W, run.id, None, 1, 50)
     codes = {(one["member_id"], one["code"]) for one in items["items"]}
     assert codes == {("m3", "no_upsert_value"), ("m4", "required_field_missing")}
+
+
+async def test_an_email_that_only_a_lead_has_is_that_lead(world: World) -> None:
+    await world.configure()
+    lead = world.org.put("1", "Lead", LastName="Byron", Email="m1@example.org")
+    for n in "23":
+        world.org.put(n, "Lead", LastName="Byron", Email="m2@example.org")
+    await world.member("m1")
+    await world.member("m2")
+    await world.work()
+    [match] = await world.deliver_matches()
+    assert (match.member_id, match.record_id, match.object) == ("m1", lead, "Lead")
+    assert (await world.pair("m2")).outcome_code == "ambiguous"
+    assert len(world.org.records) == 3
+
+
+async def test_a_lead_is_written_with_the_fields_that_it_has(world: World) -> None:
+    await world.configure()
+    lead = world.org.put("1", "Lead", LastName="Old", Email="m1@example.org")
+    world.org.fields = ("Id", "LastName", "Email", "Phone")
+    await world.member("m1", first_name="Ada")
+    await world.links("m1", 1, LinkState.LINKED, record_id=lead, object="Lead")
+    await world.work()
+    assert world.org.records[lead]["LastName"] == "Byron"
+    assert "FirstName" not in world.org.records[lead]

@@ -22,6 +22,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "Contact": ("LastName",),
     "Lead": ("LastName", "Company"),
 }
+OBJECT = "object"  # where a record was found; no field of Salesforce is spelt so
 OWNERS: Mapping[str, tuple[str, ...]] = {
     "Contact": ("AccountId", "OwnerId"),
     "Lead": ("OwnerId",),
@@ -87,6 +88,13 @@ def compared(field_name: str, value: JsonValue) -> str:
     """Bring a value to the form in which Salesforce would find it equal; '' is none."""
     text = "" if value is None else str(value).strip()
     return normal_email(text) if field_name == "Email" else text.casefold()
+
+
+def places(target_object: str, upsert_field: str) -> tuple[str, ...]:
+    """Name where a member's record may be already, in order: an e-mail may be a Lead's."""
+    if (target_object, upsert_field) == ("Contact", "Email"):
+        return ("Contact", "Lead")
+    return (target_object,)
 
 
 def lacking(one: Wanted, target_object: str) -> Outcome | None:

@@ -8,7 +8,7 @@ from crmlink_common.errors import PermanentError
 from crmlink_common.salesforce.errors import SalesforceError
 from crmlink_common.salesforce.soql import select, split_in
 from crmlink_sync_outbound.domain.pair import Values
-from crmlink_sync_outbound.domain.resolving import OWNERS, found_by_key
+from crmlink_sync_outbound.domain.resolving import OBJECT, OWNERS, Wanted, found_by_key, places
 from crmlink_sync_outbound.service.ports import Org
 
 LIST = 8_000  # characters of one IN list
@@ -23,6 +23,20 @@ async def find(
     for values in split_in(sought, LIST):
         records += await _records(org, _query(target, upsert_field, values))
     return found_by_key(records, upsert_field)
+
+
+async def find_anywhere(
+    org: Org, target: str, upsert_field: str, all_wanted: Sequence[Wanted]
+) -> dict[str, list[Values]]:
+    """Look in each place only for what no earlier one holds; a hit tells its object."""
+    found: dict[str, list[Values]] = {}
+    for place in places(target, upsert_field):
+        sought = [one.sought for one in all_wanted if one.key not in found]
+        if sought:
+            hits = await find(org, place, upsert_field, sought)
+            for key, records in hits.items():
+                found[key] = [{**record, OBJECT: place} for record in records]
+    return found
 
 
 def _query(target: str, upsert_field: str, values: str) -> str:

@@ -50,8 +50,12 @@ class RunSync:
             claim = await Runs(session).claim(KIND, self.holder)
         if claim is None:
             return False
-        async with self.sessions.begin() as session:
-            step = await self._step(session, claim)
+        try:
+            async with self.sessions.begin() as session:
+                step = await self._step(session, claim)
+        except Exception:
+            await self._let_go(claim)
+            raise
         async with self.sessions.begin() as session:
             saved = await Runs(session).save(claim, step)
             if saved is None:
@@ -63,6 +67,11 @@ class RunSync:
                 soon = None if marking else self.now() + LOOK
                 await Runs(session).release(Claim(saved, step.checkpoint, claim.fence), soon)
         return True
+
+    async def _let_go(self, claim: Claim) -> None:
+        """Leave the run to the next try at once, not when the lease runs out."""
+        async with self.sessions.begin() as session:
+            await Runs(session).release(claim, self.now() + LOOK)
 
     async def _step(self, session: AsyncSession, claim: Claim) -> Step:
         run, sql = claim.run, Statements(session)

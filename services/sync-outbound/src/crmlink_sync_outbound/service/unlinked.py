@@ -11,6 +11,7 @@ from crmlink_common.salesforce.ids import to_18
 from crmlink_sync_outbound.domain.outcomes import Kind, Outcome, retry, skipped
 from crmlink_sync_outbound.domain.pair import Values
 from crmlink_sync_outbound.domain.resolving import (
+    OBJECT,
     Intent,
     Wanted,
     absence_counts,
@@ -24,7 +25,7 @@ from crmlink_sync_outbound.domain.resolving import (
 from crmlink_sync_outbound.domain.views import Terms
 from crmlink_sync_outbound.domain.work import Settlement, Turn, Work
 from crmlink_sync_outbound.service.creating import LOOK_AGAIN, UNDER_WAY, Creating
-from crmlink_sync_outbound.service.finding import find
+from crmlink_sync_outbound.service.finding import find, find_anywhere
 from crmlink_sync_outbound.service.ports import Org
 from crmlink_sync_outbound.service.standing import IntentBook
 from crmlink_sync_outbound.service.telling import Telling
@@ -98,8 +99,7 @@ class Unlinked:
             for one in others
         ]
         params = terms.config.entity_params
-        sought = [one.sought for one in firsts]
-        found = await find(org, params.target_object, params.upsert_field, sought)
+        found = await find_anywhere(org, params.target_object, params.upsert_field, firsts)
         ids = [to_18(str(hit["Id"])) for hits in found.values() for hit in hits]
         taken = await self.book.taken(turn, ids) if ids else set()
         fresh: dict[str, tuple[Work, Wanted]] = {}
@@ -143,7 +143,8 @@ class Unlinked:
         self, org: Org, terms: Terms, work: Work, record: Values, intent: Intent | None = None
     ) -> Ending:
         """Tell the reconciler; nothing is written before the link has come."""
-        target, record_id = terms.config.entity_params.target_object, to_18(str(record["Id"]))
+        target = str(record.get(OBJECT) or terms.config.entity_params.target_object)
+        record_id = to_18(str(record["Id"]))
         ours = intent is not None and is_newer(record, intent.sent_at)
         return Ending(
             entity=work.pair.entity,

@@ -14,28 +14,32 @@ SCOPE = """p.workspace_id = :workspace_id and p.entity = :entity and not p.membe
   and (cast(:since as timestamptz) is null or p.changed_at >= cast(:since as timestamptz)
     or p.outcome_at is null)"""
 TOTAL = f"select count(*) from pairs p where {SCOPE}"  # noqa: S608 - our own text
-MARK = f"""
-with page as (
-  select p.member_id from pairs p where {SCOPE} and p.member_id > :after
-  order by p.member_id limit :many
-), fresh as (
-  insert into run_marks (workspace_id, run_id, entity, member_id, generation)
-  select :workspace_id, :run_id, :entity, member_id, 0 from page order by member_id
-  on conflict do nothing returning member_id
-), reread as (
-  update pairs p set reread = p.link_state = 'linked' from fresh
-  where cast(:whole as boolean) and p.workspace_id = :workspace_id and p.entity = :entity
-    and p.member_id = fresh.member_id
-), marked as (
-  insert into pending as q (workspace_id, entity, member_id, due_at, reason, class)
-  select :workspace_id, :entity, member_id, now(), 'run', 'batch' from fresh order by member_id
-  on conflict (workspace_id, entity, member_id) do update set generation = q.generation + 1,
-    due_at = least(q.due_at, now()), attempts = 0
-  returning q.member_id, q.generation
-)
-select page.member_id, marked.generation from page
-left join marked on marked.member_id = page.member_id order by page.member_id
+PAGE = f"""
+select p.member_id from pairs p where {SCOPE} and p.member_id > :after
+order by p.member_id limit :many
 """  # noqa: S608 - our own text
+FRESH = """
+insert into run_marks (workspace_id, run_id, entity, member_id, generation)
+select :workspace_id, :run_id, :entity, member_id, 0 from unnest(cast(:members as text[]))
+  as s(member_id) order by member_id
+on conflict do nothing returning member_id
+"""
+LOCK_PAIRS = """
+select from pairs where workspace_id = :workspace_id and entity = :entity
+  and member_id = any(:members) order by member_id for update
+"""
+REREAD = """
+update pairs set reread = true where workspace_id = :workspace_id and entity = :entity
+  and member_id = any(:members) and link_state = 'linked' and not reread
+"""
+PENDING = """
+insert into pending as q (workspace_id, entity, member_id, due_at, reason, class)
+select :workspace_id, :entity, member_id, now(), 'run', 'batch'
+from unnest(cast(:members as text[])) as s(member_id) order by member_id
+on conflict (workspace_id, entity, member_id) do update set generation = q.generation + 1,
+  due_at = least(q.due_at, now()), attempts = 0
+returning q.member_id, q.generation
+"""
 GENERATIONS = """
 update run_marks m set generation = s.generation
 from jsonb_to_recordset(cast(:rows as jsonb)) as s(member_id text, generation bigint)
@@ -106,24 +110,24 @@ class Marks:
         self, after: str, *, linked_only: bool, since: datetime | None, many: int
     ) -> str | None:
         """Make the next members pending for this run; return the last, None at the end."""
+        scope = {"workspace_id": self._where["workspace_id"], "entity": self._entity}
         rows = await self._sql.all(
-            MARK,
-            **self._where,
-            entity=self._entity,
-            linked_only=linked_only,
-            since=since,
-            after=after,
-            many=many,
-            whole=since is None,
+            PAGE, **scope, linked_only=linked_only, since=since, after=after, many=many
         )
-        fresh = [
-            {"member_id": row.member_id, "generation": row.generation}
-            for row in rows
-            if row.generation is not None
-        ]
-        await self._sql.over(GENERATIONS, fresh, **self._where, entity=self._entity)
+        members = [row.member_id for row in rows]
+        given = {**self._where, "entity": self._entity}
+        fresh = [row.member_id for row in await self._sql.all(FRESH, **given, members=members)]
+        if fresh:
+            await self._sql.run(LOCK_PAIRS, **scope, members=fresh)
+            if since is None:
+                await self._sql.run(REREAD, **scope, members=fresh)
+            marked = await self._sql.all(PENDING, **scope, members=fresh)
+            generations = [
+                {"member_id": row.member_id, "generation": row.generation} for row in marked
+            ]
+            await self._sql.over(GENERATIONS, generations, **given)
         await self._sql.run(WAKE, workspace_id=self._where["workspace_id"])
-        return rows[-1].member_id if len(rows) == many else None
+        return members[-1] if len(members) == many else None
 
     async def state(self) -> Any:  # noqa: ANN401 - a row: open, tallies, parked_until, parked_code
         """Tell how far it is."""
