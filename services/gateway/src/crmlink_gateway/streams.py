@@ -41,7 +41,11 @@ class Watched:
     reader: asyncio.Task[None] | None = None
 
     def tell(self, *, state: State | None = None, error: CrmLinkError | None = None) -> None:
-        self.state, self.error = state or self.state, error
+        """Wake the viewers, unless this is what they know."""
+        known = self.state
+        if known and state and state["revision"] == known["revision"]:
+            return
+        self.state, self.error = state or known, error
         told, self.changed = self.changed, asyncio.Event()
         told.set()
 
@@ -56,7 +60,7 @@ class Watched:
                 raise self.error
             if self.state is not None and self.state["revision"] != revision:
                 return self.state
-            await self.changed.wait()  # a Condition would not let go while readers are busy
+            await self.changed.wait()
 
 
 @dataclass(slots=True, kw_only=True)

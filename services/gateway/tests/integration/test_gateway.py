@@ -135,7 +135,8 @@ async def test_the_first_start_lets_the_admin_in_and_tells_the_workspace(world: 
 
 async def _all_sent(world: World) -> bool:
     async with world.sessions() as session:
-        return await session.scalar(text("select count(*) from outbox")) == 0
+        left = await session.scalar(text("select count(*) from outbox"))
+        return int(left) == 0
 
 
 async def test_the_console_is_entered_and_left_on_a_real_database(world: World) -> None:
