@@ -20,6 +20,7 @@ from crmlink_salesforce_sim.times import utc_now
 from crmlink_salesforce_sim.tls import Files, certificates
 
 STOP_SECONDS = 5
+KEEP_SECONDS = 75  # longer than clients keep an idle connection, so that none meets a closed one
 BACKLOG = 512
 
 
@@ -93,6 +94,7 @@ async def _serve(
         date_header=False,
         lifespan="off",
         timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_keep_alive=KEEP_SECONDS,
         ssl_certfile=str(files.certificate) if files else None,
         ssl_keyfile=str(files.key) if files else None,
     )

@@ -1,6 +1,7 @@
 """Setup: where an admin registers the app's callback URLs."""
 
 import hmac
+import json
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -53,7 +54,7 @@ class Setup:
             return JSONResponse({"error": "log in as the admin"}, 401, headers)
         store = self.server.org.store
         if request.method == "PUT":
-            urls = _urls(await request.body(), await request.json())
+            urls = _urls(await request.body())
             if urls is None:
                 return JSONResponse({"error": 'needed: {"callback_urls": ["https://…"]}'}, 400)
             await run_in_threadpool(register_callbacks, store, urls)
@@ -76,7 +77,11 @@ def _page_token(request: Request) -> str:
     return digest("setup " + request.cookies.get(COOKIE, ""))
 
 
-def _urls(_: bytes, body: object) -> list[str] | None:
+def _urls(document: bytes) -> list[str] | None:
+    try:
+        body = json.loads(document)
+    except ValueError:
+        return None
     urls = body.get("callback_urls") if isinstance(body, dict) else None
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
         return None

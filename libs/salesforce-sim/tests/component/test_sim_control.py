@@ -63,6 +63,8 @@ async def test_an_address_that_is_too_long_is_refused(api: httpx.AsyncClient) ->
 
 
 async def test_failures_asked_for_come_and_pass(api: httpx.AsyncClient) -> None:
+    for wrong in ({"status": 200}, {"count": "x"}):
+        assert (await api.post("http://org.test/_sim/fail", json=wrong)).status_code == 400
     fail = {"count": 2, "status": 503}
     assert (await api.post("http://org.test/_sim/fail", json=fail)).status_code == 204
     for _ in range(2):

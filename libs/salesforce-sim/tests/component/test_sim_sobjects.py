@@ -160,6 +160,11 @@ async def test_upsert_creates_then_updates_and_says_which(api: httpx.AsyncClient
         "sobjects/Contact/Member_Id__c/new?updateOnly=true", json={"LastName": "x"}
     )
     assert update_only.status_code == 404
+    made = old.json()["id"]
+    by_id = await api.patch(
+        f"sobjects/Contact/Id/{made}?updateOnly=true", json={"LastName": "by id"}
+    )
+    assert (by_id.status_code, by_id.json()["created"]) == (200, False)
     with_key = await api.patch(path, json={"LastName": "x", "Member_Id__c": "w/m1"})
     assert with_key.json()[0]["errorCode"] == "INVALID_FIELD"
 

@@ -23,7 +23,7 @@ from crmlink_salesforce_sim.oauth.errors import OAuthError, invalid_client, inva
 from crmlink_salesforce_sim.oauth.tokens import Issued, Tokens
 from crmlink_salesforce_sim.org import Org
 
-COOKIE = "sid"
+COOKIE = "sim_sid"  # cookies ignore ports: "sid" may be a neighbour's on this machine
 Form = dict[str, str]
 
 
