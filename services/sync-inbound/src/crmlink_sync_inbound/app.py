@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -20,6 +19,7 @@ from crmlink_sync_inbound.service import State
 from crmlink_sync_inbound.settings import Settings
 from crmlink_sync_inbound.storage.projections import Projections
 from crmlink_sync_inbound.subscribers import routes
+from crmlink_sync_inbound.telling import Teller
 
 SERVICE, SCHEMA = "sync-inbound", "sync_inbound"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     capture = Capture(
         sessions=base.sessions,
         open_org=orgs.open,
-        publish=base.bus.publish,
+        teller=Teller(sessions=base.sessions, publish=base.bus.publish),
         holder=settings.instance,
     )
 
@@ -45,6 +45,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     return base.app(
         routers=[router(base.callers, base.sessions)],
-        workers=[partial(poller) for _ in range(settings.pollers)],
+        workers=[poller] * settings.pollers,
         closes=[oauth.aclose, orgs.aclose],
     )

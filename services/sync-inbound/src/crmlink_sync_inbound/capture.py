@@ -1,68 +1,68 @@
-"""One turn of capture: read again what is new to us, poll, and now and then look back."""
+"""One turn of capture: read again what is new to us, look back now and then, and poll."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
-from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from crmlink_common.contracts.cloudevents import Record as Message
-from crmlink_common.contracts.cloudevents import encode
-from crmlink_common.contracts.salesforce_changes import SALESFORCE_CHANGES_V1, SalesforceChange
-from crmlink_common.errors import CrmLinkError, LimitError, NotConnectedError
+from crmlink_common.errors import CrmLinkError, LimitError, NotConnectedError, PermanentError
 from crmlink_common.salesforce.client import Org, SalesforceError
-from crmlink_common.salesforce.limits import ApiBudget, WorkClass
+from crmlink_common.salesforce.limits import ApiBudget
 from crmlink_sync_inbound.domain import (
     PAGE,
-    SAFETY_EVERY,
-    SAFETY_WINDOW,
     Cursor,
     advanced,
     fast_edge,
-    kind_of,
+    look_back_from,
+    next_look_back,
     next_wait,
     poll_query,
     read_time,
     safety_query,
     stretched,
-    successor_of,
-    watched_fields,
 )
-from crmlink_sync_inbound.storage.capture import CaptureRepository, Plan, Turn
+from crmlink_sync_inbound.storage.capture import CaptureRepository, Plan, Where
+from crmlink_sync_inbound.storage.turns import Outcome, Turn, Turns
+from crmlink_sync_inbound.telling import Records, Seen, Teller
+from crmlink_sync_inbound.view import OrgMemory, OrgView
 
 log = logging.getLogger(__name__)
 INACTIVE = timedelta(hours=1)  # a connection, a link or a flag wakes it before
 TROUBLE = timedelta(seconds=5)
 PARKED = timedelta(minutes=5)
-IDS_IN_QUERY = 400  # a record id takes 21 characters of the 100,000 a statement may have
-Origin = Literal["poll", "safety", "reread"]
+AT_ONCE = timedelta(0)
+ROUNDS = 10  # calls of one turn that catches up: then other workspaces have theirs
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Visit:
     """One turn's workspace, what to watch in it, and its org."""
 
     turn: Turn
     plan: Plan
-    org: Org
+    view: OrgView
+    fields: dict[str, list[str]]
+    faults: dict[str, str]
+    where: dict[str, Where]
+    trouble: SalesforceError | None = None
 
     @property
-    def where(self) -> tuple[str, str]:
-        return self.turn.workspace_id, self.plan.org_id
+    def org_id(self) -> str:
+        return self.plan.org_id
 
-    @property
-    def time(self) -> datetime | None:
-        """The org's clock at its last answer."""
-        return self.org.server_time
+    def note(self, errors: dict[str, SalesforceError]) -> None:
+        """Keep what went wrong with some objects; the others go on."""
+        for sobject, error in errors.items():
+            if isinstance(error, PermanentError):
+                self.faults[sobject] = error.code
+                self.view.forget(sobject)
+            else:
+                self.trouble = error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,231 +71,207 @@ class Capture:
 
     sessions: async_sessionmaker[AsyncSession]
     open_org: Callable[[str], Awaitable[Org]]
-    publish: Callable[[Sequence[Message]], Awaitable[None]]
+    teller: Teller
     holder: str
+    memory: OrgMemory = field(default_factory=OrgMemory)
     budget: ApiBudget = field(default_factory=ApiBudget)
-    now: Callable[[], datetime] = _now
-    new_id: Callable[[], UUID] = uuid4
 
     async def take_turn(self) -> bool:
         """Work on the workspace that has been due longest; say whether there was one."""
         async with self.sessions.begin() as session:
-            turn = await CaptureRepository(session).claim(self.holder)
+            turn = await Turns(session).claim(self.holder)
         if turn is None:
             return False
         try:
-            wait, safety_at = await self._work(turn)
+            outcome = await self._work(turn)
         except CrmLinkError as exc:
             log.warning("capture put off", extra={"error_code": exc.code})
-            await self._settle(turn, _wait_after(exc, turn.wait), error_code=exc.code)
-        else:
-            await self._settle(turn, wait, safety_at=safety_at)
+            outcome = outcome_of(exc, turn.wait)
+        async with self.sessions.begin() as session:
+            await Turns(session).settle(turn, outcome)
         return True
 
-    async def _settle(self, turn: Turn, wait: timedelta, **told: Any) -> None:  # noqa: ANN401
+    async def _work(self, turn: Turn) -> Outcome:
         async with self.sessions.begin() as session:
-            await CaptureRepository(session).settle(turn, wait, **told)
-
-    async def _work(self, turn: Turn) -> tuple[timedelta, datetime | None]:
-        async with self.sessions.begin() as session:
-            plan = await CaptureRepository(session).plan(turn.workspace_id)
+            repository = CaptureRepository(session, turn.workspace_id)
+            plan = await repository.plan()
+            if plan.active and not plan.has_links:
+                await repository.forget_cursors(plan.org_id)
         if not plan.active or not plan.has_links:
-            return INACTIVE, None
+            return Outcome(INACTIVE)
         org = await self.open_org(turn.workspace_id)
         if org.org_id != plan.org_id:  # the event of a new connection is still on its way
-            return TROUBLE, None
-        visit = Visit(turn, plan, org)
-        cursors = await self._cursors(visit)  # first: a change after the re-read is polled
-        reread = await self._reread(visit)
-        polled = False
-        for sobject, cursor in cursors.items():
-            polled |= await self._poll_object(visit, sobject, cursor)
-        safety_at = await self._look_back(visit) if not reread else None
-        wait = next_wait(
-            turn.wait,
-            busy=reread or polled,
-            shortest=plan.interval_min,
-            longest=plan.interval_max,
-        )
-        return self._within_budget(org, wait), safety_at
-
-    def _within_budget(self, org: Org, wait: timedelta) -> timedelta:
-        if org.usage is None:
-            return wait
-        left = self.budget.remaining(WorkClass.EVENT, org.usage)
-        return stretched(wait, left / max(1, org.usage.limit)) if left else PARKED
-
-    async def _fields(self, visit: Visit, sobject: str) -> list[str]:
-        described = await visit.org.describe(sobject)
-        names = [str(field["name"]) for field in described["fields"]]
-        return watched_fields(names, visit.plan.fields)
-
-    async def _cursors(self, visit: Visit) -> dict[str, Cursor]:
-        async with self.sessions.begin() as session:
-            known = await CaptureRepository(session).cursors(*visit.where)
-        return {
-            sobject: known.get(sobject) or await self._begin(visit, sobject)
-            for sobject in visit.plan.objects
-        }
-
-    async def _begin(self, visit: Visit, sobject: str) -> Cursor:
-        """Start from now, by the org's clock: what is linked is read again anyway."""
-        if visit.time is None:
-            await visit.org.limits()
-        start = Cursor(fast_edge(visit.time or self.now()))
-        async with self.sessions.begin() as session:
-            await CaptureRepository(session).save_cursor(
-                visit.turn, visit.plan.org_id, sobject, start
+            return Outcome(TROUBLE)
+        visit = await self._begin(turn, plan, org)
+        reread, more_links = await self._reread(visit)
+        await self._look_back(visit)
+        news, more_changes = await self._poll(visit)
+        if visit.trouble is not None:
+            raise visit.trouble
+        wait = AT_ONCE
+        if not more_links and not more_changes:
+            wait = stretched(
+                next_wait(
+                    turn.wait,
+                    busy=reread or news,
+                    shortest=plan.interval_min,
+                    longest=plan.interval_max,
+                ),
+                visit.view.remaining_share(),
             )
-        return start
+        return Outcome(wait, error_code=visit.faults.get(plan.target, ""))
 
-    async def _poll_object(self, visit: Visit, sobject: str, cursor: Cursor) -> bool:
-        fields = await self._fields(visit, sobject)
-        news = False
-        while True:
-            if visit.time is None:
-                await visit.org.limits()
-            edge = fast_edge(visit.time or self.now())
-            page = await visit.org.query(
-                poll_query(sobject, fields, cursor, edge), include_deleted=True
-            )
-            records = page.records
-            news |= await self._tell(visit, sobject, records, "poll") > 0
-            cursor = advanced(cursor, records)
-            if records:
+    async def _begin(self, turn: Turn, plan: Plan, org: Org) -> Visit:
+        """Have every cursor before anything is read: a change after a re-read is then polled."""
+        view = OrgView(org=org, memory=self.memory, budget=self.budget)
+        fields, faults = await view.watched(plan.objects, plan.fields)
+        start = Cursor(fast_edge(await view.time()))
+        async with self.sessions.begin() as session:
+            await Turns(session).hold(turn)
+            repository = CaptureRepository(session, turn.workspace_id)
+            where = await repository.watch(plan.org_id, fields, start)
+        return Visit(turn, plan, view, fields, faults, where)
+
+    async def _reread(self, visit: Visit) -> tuple[bool, bool]:
+        """Read what was linked, or watched more closely, since: it may have changed unseen.
+
+        Return whether there was any, and whether there is more.
+        """
+        any_at_all = more = False
+        for sobject, where in visit.where.items():
+            async with self.sessions.begin() as session:
+                repository = CaptureRepository(session, visit.turn.workspace_id)
+                due = await repository.to_reread(visit.org_id, sobject, where.reread_after)
+            ids = [one.record_id for one in due]
+            if not await self._read_and_tell(visit, sobject, ids, "reread"):
+                continue
+            full = len(due) == PAGE
+            swept = [one.member_id for one in due if not one.marked]
+            after = (swept[-1] if swept else where.reread_after) if full else None
+            if due or after != where.reread_after:
                 async with self.sessions.begin() as session:
-                    await CaptureRepository(session).save_cursor(
-                        visit.turn, visit.plan.org_id, sobject, cursor
-                    )
-            if len(records) < PAGE:
-                return news
+                    await Turns(session).hold(visit.turn)
+                    repository = CaptureRepository(session, visit.turn.workspace_id)
+                    await repository.reread_done(due)
+                    await repository.save_sweep(visit.org_id, sobject, after)
+            any_at_all |= bool(due)
+            more |= full
+        return any_at_all, more
 
-    async def _tell(
-        self,
-        visit: Visit,
-        sobject: str,
-        records: Sequence[Mapping[str, Any]],
-        origin: Origin,
-    ) -> int:
-        """Publish what is linked and not yet told; a crash after it repeats harmlessly."""
-        if not records:
-            return 0
-        async with self.sessions.begin() as session:
-            linked = await CaptureRepository(session).linked(
-                *visit.where, [str(record["Id"]) for record in records]
-            )
-        stamps: dict[str, datetime] = {}
-        messages: list[Message] = []
-        for record in records:
-            key, stamp = str(record["Id"]), read_time(record.get("SystemModstamp"))
-            if key not in linked or stamp is None:
-                continue
-            known = linked[key]
-            if origin == "safety" and known is not None and stamp <= known:
-                continue
-            messages.append(self._message(visit, sobject, record, origin))
-            stamps[key] = stamp
-        await self.publish(messages)
-        async with self.sessions.begin() as session:
-            await CaptureRepository(session).mark_published(*visit.where, stamps)
-        return len(messages)
+    async def _read_and_tell(
+        self, visit: Visit, sobject: str, ids: list[str], origin: Literal["safety", "reread"]
+    ) -> bool:
+        if not ids:
+            return True
+        at, fields = await visit.view.time(), visit.fields[sobject]
+        try:
+            found = await visit.view.read(sobject, fields, ids)
+        except SalesforceError as exc:
+            if not isinstance(exc, PermanentError):
+                raise
+            visit.note({sobject: exc})
+            return False
+        await self.teller.tell(visit.turn, visit.org_id, Seen(sobject, fields, found, at, origin))
+        if len(found) < len(set(ids)):  # purged, or hidden from the connected user
+            log.info("linked records not found", extra={"records": len(set(ids)) - len(found)})
+        return True
 
-    def _message(
-        self, visit: Visit, sobject: str, record: Mapping[str, Any], origin: Origin
-    ) -> Message:
-        kind = kind_of(record)
-        change = SalesforceChange(
-            workspace_id=visit.turn.workspace_id,
-            record_id=str(record["Id"]),
-            object=sobject,
-            org_id=visit.org.org_id,
-            kind="reread" if origin == "reread" and kind == "updated" else kind,
-            values=dict(record),
-            last_modified_date=read_time(record.get("LastModifiedDate")),
-            system_modstamp=read_time(record.get("SystemModstamp")),
-            observed_at=visit.time or self.now(),
-            successor_id=successor_of(record),
-            origin=origin,
-        )
-        return encode(
-            SALESFORCE_CHANGES_V1,
-            change,
-            event_id=str(self.new_id()),
-            source="/sync-inbound",
-            time=self.now(),
-        )
-
-    async def _reread(self, visit: Visit) -> bool:
-        """Read what was linked, or watched more closely, since: it may have changed unseen."""
-        async with self.sessions.begin() as session:
-            todo = await CaptureRepository(session).to_reread(*visit.where)
-        for sobject in dict.fromkeys(row[2] for row in todo):
-            ids = [record_id for _, record_id, name, _ in todo if name == sobject]
-            fields = await self._fields(visit, sobject)
-            found = await self._read_with_deleted(visit.org, sobject, fields, ids)
-            await self._tell(visit, sobject, found, "reread")
-        async with self.sessions.begin() as session:
-            repository = CaptureRepository(session)
-            await repository.hold(visit.turn)
-            await repository.reread_done(
-                visit.turn.workspace_id, [(row[0], row[3]) for row in todo]
-            )
-        return bool(todo)
-
-    async def _read_with_deleted(
-        self, org: Org, sobject: str, fields: Sequence[str], ids: Sequence[str]
-    ) -> list[dict[str, Any]]:
-        found = await org.retrieve(sobject, ids, fields)
-        records = list(found.values())
-        missing = [record_id for record_id in ids if record_id not in found]
-        for some in _chunks(missing, IDS_IN_QUERY):
-            listed = ", ".join(f"'{record_id}'" for record_id in some)
-            soql = f"SELECT {', '.join(fields)} FROM {sobject} WHERE Id IN ({listed})"  # noqa: S608
-            async for page in org.query_pages(soql, include_deleted=True, max_records=PAGE):
-                records += page
-        return records
-
-    async def _look_back(self, visit: Visit) -> datetime | None:
+    async def _look_back(self, visit: Visit) -> None:
         """Find what became visible after the cursor had passed its stamp (late commits)."""
-        now = visit.time or self.now()
-        if visit.turn.last_safety_at is not None and now - visit.turn.last_safety_at < SAFETY_EVERY:
-            return None
-        for sobject in visit.plan.objects:
-            cursor, end = Cursor(now - SAFETY_WINDOW), fast_edge(now)
-            while True:
-                page = await visit.org.query(
-                    safety_query(sobject, cursor, end), include_deleted=True
-                )
-                unseen = await self._unseen(visit, page.records)
-                if unseen:
-                    fields = await self._fields(visit, sobject)
-                    found = await self._read_with_deleted(visit.org, sobject, fields, unseen)
-                    await self._tell(visit, sobject, found, "safety")
-                cursor = advanced(cursor, page.records)
-                if len(page.records) < PAGE:
-                    break
-        return now
+        now = await visit.view.time()
+        due = {
+            sobject: where
+            for sobject, where in visit.where.items()
+            if where.look_back_at is None or where.look_back_at <= now
+        }
+        begins = {name: look_back_from(where.verified_at, now) for name, where in due.items()}
+        positions = {
+            name: Cursor(begins[name])
+            for name, where in due.items()
+            if begins[name] < where.cursor.modstamp
+        }
+        calls = 0
+        while positions:
+            rows, errors = await visit.view.ask(
+                {
+                    name: safety_query(name, position, due[name].cursor.modstamp)
+                    for name, position in positions.items()
+                }
+            )
+            calls += 1
+            visit.note(errors)
+            for name, records in rows.items():
+                unseen = await self._unseen(visit, records)
+                await self._read_and_tell(visit, name, unseen, "safety")
+            if visit.trouble is not None:
+                return
+            positions = _unfinished(positions, rows)
+        done = [name for name in due if name not in visit.faults]
+        if done:
+            async with self.sessions.begin() as session:
+                await Turns(session).hold(visit.turn)
+                repository = CaptureRepository(session, visit.turn.workspace_id)
+                later = next_look_back(now, calls)
+                await repository.looked_back(visit.org_id, done, now, later)
 
-    async def _unseen(self, visit: Visit, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    async def _unseen(self, visit: Visit, records: Records) -> list[str]:
+        if not records:
+            return []
         stamps = {str(r["Id"]): read_time(r.get("SystemModstamp")) for r in records}
         async with self.sessions.begin() as session:
-            linked = await CaptureRepository(session).linked(*visit.where, list(stamps))
+            await Turns(session).hold(visit.turn)
+            repository = CaptureRepository(session, visit.turn.workspace_id)
+            linked = await repository.linked(visit.org_id, list(stamps))
         return [
             key
             for key, known in linked.items()
             if (stamp := stamps[key]) is not None and (known is None or stamp > known)
         ]
 
+    async def _poll(self, visit: Visit) -> tuple[bool, bool]:
+        """Read on from the cursors; say whether there was news, and whether there is more."""
+        positions = {
+            name: where.cursor for name, where in visit.where.items() if name not in visit.faults
+        }
+        news = False
+        for _ in range(ROUNDS):
+            if not positions or visit.trouble is not None:
+                break
+            at = await visit.view.time()  # before the read: what is younger, the read may lack
+            rows, errors = await visit.view.ask(
+                {
+                    name: poll_query(name, visit.fields[name], cursor, fast_edge(at))
+                    for name, cursor in positions.items()
+                }
+            )
+            visit.note(errors)
+            for name, records in rows.items():
+                seen = Seen(name, visit.fields[name], records, at, "poll")
+                news |= await self.teller.tell(visit.turn, visit.org_id, seen) > 0
+                if records:
+                    await self._save(visit, name, advanced(positions[name], records))
+            positions = _unfinished(positions, rows)
+        return news, bool(positions)
 
-def _wait_after(error: CrmLinkError, previous: timedelta) -> timedelta:
-    """Park on a used-up limit, rest long without a connection, else try again ever later."""
-    if isinstance(error, NotConnectedError):
-        return INACTIVE
+    async def _save(self, visit: Visit, sobject: str, cursor: Cursor) -> None:
+        async with self.sessions.begin() as session:
+            await Turns(session).hold(visit.turn)
+            repository = CaptureRepository(session, visit.turn.workspace_id)
+            await repository.save_cursor(visit.org_id, sobject, cursor)
+
+
+def _unfinished(positions: dict[str, Cursor], rows: dict[str, list[Any]]) -> dict[str, Cursor]:
+    """Move to the end of each full page: there may be another."""
+    return {
+        name: advanced(positions[name], page) for name, page in rows.items() if len(page) == PAGE
+    }
+
+
+def outcome_of(error: CrmLinkError, previous: timedelta) -> Outcome:
+    """Park at a limit, wait for the connection, else try again ever later."""
+    asked: timedelta | None = getattr(error, "retry_after", None)
     if isinstance(error, LimitError):
-        return PARKED
-    asked = error.retry_after if isinstance(error, SalesforceError) else None
-    return min(asked or max(TROUBLE, previous * 2), PARKED)
-
-
-def _chunks(ids: Sequence[str], size: int) -> Iterable[Sequence[str]]:
-    return (ids[start : start + size] for start in range(0, len(ids), size))
+        return Outcome(asked or PARKED, error.code, parked=True)
+    if isinstance(error, NotConnectedError):  # oauth says so: its event wakes us
+        return Outcome(PARKED, error.code)
+    return Outcome(min(asked or max(TROUBLE, previous * 2), PARKED), error.code)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from crmlink_common.salesforce.soql import quote, select
+
 FAST_EDGE = timedelta(seconds=5)  # a change is visible only at commit, after its SystemModstamp
 SAFETY_WINDOW = timedelta(minutes=30)  # a transaction may commit this long after it wrote
 SAFETY_EVERY = timedelta(minutes=5)
+CALL_EVERY = timedelta(seconds=30)  # looking back at a busy org makes no more calls than this
 PAGE = 2000
 ALWAYS = (
     "AccountId",
@@ -20,9 +23,11 @@ ALWAYS = (
     "ConvertedAccountId",
 )
 SYSTEM = ("Id", "SystemModstamp", "LastModifiedDate", "IsDeleted")
+NOT_PLAIN = frozenset({"address", "location", "base64", "complexvalue"})
 
 Record = Mapping[str, Any]
 Kind = Literal["updated", "deleted", "merged", "converted", "reread"]
+State = Literal["waiting_for_connection", "waiting_for_links", "waiting_for_budget"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,44 +43,54 @@ def fast_edge(server_time: datetime) -> datetime:
     return (server_time - FAST_EDGE).replace(microsecond=0)
 
 
-def soql_time(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def read_time(text: object) -> datetime | None:
     """Read Salesforce's `2026-05-01T07:25:37.000+0000`; None for what is no time."""
     if not isinstance(text, str):
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").astimezone(UTC)
     except ValueError:
         return None
 
 
-def watched_fields(described: Iterable[str], mapped: Iterable[str]) -> list[str]:
-    """List what a poll selects: what the object has of the system's, ours and the rules' fields."""
-    there = {name.lower(): name for name in described}
+def watched_fields(described: Iterable[Mapping[str, Any]], mapped: Iterable[str]) -> list[str]:
+    """List what a poll selects: what the object has of the system's, ours and the rules' fields.
+
+    Compound fields are left out: their parts are fields of their own.
+    """
+    there = {
+        str(field["name"]).lower(): str(field["name"])
+        for field in described
+        if field.get("type") not in NOT_PLAIN
+    }
     wanted = dict.fromkeys([*SYSTEM, *ALWAYS, *mapped])
-    found = dict.fromkeys(there[name.lower()] for name in wanted if name.lower() in there)
-    return list(found)
+    return list(dict.fromkeys(there[name.lower()] for name in wanted if name.lower() in there))
 
 
 def poll_query(sobject: str, fields: Sequence[str], cursor: Cursor, edge: datetime) -> str:
     """Ask for the next page after the cursor: keyset, because many records share a second."""
-    since = soql_time(cursor.modstamp)
+    since = quote(cursor.modstamp.astimezone(UTC))
     after = f"SystemModstamp > {since}"
     if cursor.record_id:
-        after = f"({after} OR (SystemModstamp = {since} AND Id > '{cursor.record_id}'))"
-    return (
-        f"SELECT {', '.join(fields)} FROM {sobject} "  # noqa: S608 - SOQL, of names and times
-        f"WHERE {after} AND SystemModstamp <= {soql_time(edge)} "
-        f"ORDER BY SystemModstamp, Id LIMIT {PAGE}"
-    )
+        after = f"({after} OR (SystemModstamp = {since} AND Id > {quote(cursor.record_id)}))"
+    until = quote(edge.astimezone(UTC))
+    where = f"{after} AND SystemModstamp <= {until}"
+    return select(fields, sobject, where=where, order_by="SystemModstamp, Id", limit=PAGE)
 
 
 def safety_query(sobject: str, start: Cursor, end: datetime) -> str:
     """Ask who changed inside the window: ids and stamps alone."""
     return poll_query(sobject, ["Id", "SystemModstamp"], start, end)
+
+
+def look_back_from(verified_at: datetime | None, now: datetime) -> datetime:
+    """Give where a look back begins: what wrote earlier had appeared when we last looked."""
+    return (verified_at or now) - SAFETY_WINDOW
+
+
+def next_look_back(now: datetime, calls: int) -> datetime:
+    """Say when to look back again: the longer it took, the later, but within the window."""
+    return now + max(SAFETY_EVERY, min(calls * CALL_EVERY, SAFETY_WINDOW))
 
 
 def advanced(cursor: Cursor, records: Sequence[Record]) -> Cursor:
@@ -87,11 +102,9 @@ def advanced(cursor: Cursor, records: Sequence[Record]) -> Cursor:
 
 
 def kind_of(record: Record) -> Kind:
-    """Say what happened to a record, from how it is now."""
-    if record.get("MasterRecordId"):
-        return "merged"
+    """Say what happened to a record, from how it is now. The loser of a merge is deleted too."""
     if record.get("IsDeleted") is True:
-        return "deleted"
+        return "merged" if record.get("MasterRecordId") else "deleted"
     if record.get("IsConverted") is True:
         return "converted"
     return "updated"
@@ -99,7 +112,17 @@ def kind_of(record: Record) -> Kind:
 
 def successor_of(record: Record) -> str:
     """Name the record that a merged or converted one lives on as; '' when there is none."""
-    return str(record.get("MasterRecordId") or record.get("ConvertedContactId") or "")
+    name = {"merged": "MasterRecordId", "converted": "ConvertedContactId"}.get(kind_of(record))
+    return str(record.get(name) or "") if name else ""
+
+
+def plain_values(record: Record, fields: Iterable[str]) -> dict[str, Any]:
+    """Keep the watched fields; what has parts of its own is no field's value."""
+    return {
+        name: record[name]
+        for name in fields
+        if name in record and not isinstance(record[name], (dict, list))
+    }
 
 
 def next_wait(previous: timedelta, *, busy: bool, shortest: int, longest: int) -> timedelta:
@@ -115,3 +138,16 @@ def stretched(wait: timedelta, remaining_share: float) -> timedelta:
     if remaining_share >= 0.5:  # noqa: PLR2004 - half the limit
         return wait
     return wait * (2 if remaining_share >= 0.2 else 4)  # noqa: PLR2004 - a fifth of it
+
+
+def capture_state(
+    *, active: bool, has_links: bool, parked: bool, failed: bool
+) -> State | Literal["error", "polling"]:
+    """Tell a person in one word how capture stands."""
+    if not active:
+        return "waiting_for_connection"
+    if not has_links:
+        return "waiting_for_links"
+    if parked:
+        return "waiting_for_budget"
+    return "error" if failed else "polling"

@@ -17,6 +17,6 @@ def router(callers: Callers, sessions: async_sessionmaker[AsyncSession]) -> APIR
     @routes.get("/capture", dependencies=[callers.required("gateway")])
     async def capture(workspace_id: str) -> dict[str, Any]:
         async with sessions() as session:
-            return await CaptureRepository(session).shown(workspace_id)
+            return await CaptureRepository(session, workspace_id).shown()
 
     return routes

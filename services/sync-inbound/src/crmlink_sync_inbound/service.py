@@ -12,6 +12,7 @@ from crmlink_common.contracts.connections import Connection
 from crmlink_common.contracts.member_links import LinkState, MemberLink
 from crmlink_common.contracts.sync_configs import SyncConfig
 from crmlink_common.contracts.workspaces import Workspace
+from crmlink_common.salesforce.ids import to_18
 
 Values = dict[str, Any]
 
@@ -93,11 +94,13 @@ class State:
         if not isinstance(seen, Deleted):
             config = seen.config
             fields = {rule.remote_field for rule in config.rules if rule.enabled}
+            slowest = max(config.capture.interval_max, config.capture.interval_min)
             row |= {
                 "target_object": config.entity_params.target_object,
                 "fields": sorted(fields),
-                "interval_min": config.capture.interval_min,
-                "interval_max": max(config.capture.interval_max, config.capture.interval_min),
+                # with inbound off it goes on for the links, slowly
+                "interval_min": config.capture.interval_min if config.inbound_enabled else slowest,
+                "interval_max": slowest,
             }
         return row
 
@@ -118,7 +121,7 @@ class State:
             linked = seen.state is LinkState.LINKED
             row |= {
                 "linked": linked,
-                "record_id": seen.record_id,
+                "record_id": to_18(seen.record_id) if linked else seen.record_id,
                 "object": seen.object,
                 "org_id": seen.org_id,
                 "reread_due": linked,

@@ -20,11 +20,13 @@ from crmlink_common.salesforce.client import Org, SalesforceError
 from crmlink_common.salesforce.soql import SoqlError, bounded
 from crmlink_tools.domain import (
     CATALOGUE,
+    MAX_REPLY_BYTES,
     MAX_ROWS,
     Fault,
     Row,
     check_arguments,
     fit,
+    size_of,
     trim_children,
 )
 from crmlink_tools.storage.ledger import Accepted, Ledger
@@ -32,13 +34,19 @@ from crmlink_tools.storage.ledger import Accepted, Ledger
 log = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds one request may take, whatever its deadline says
 FAILED = "Salesforce API request failed"
-NAMED_TOPIC_TRIES = 2  # then the reply goes to the common topic: the named one may not exist
+NAMED_TOPIC_WAIT = 5.0  # seconds; then the reply goes to the common topic: no such topic, it seems
 REFUSALS = {
     "feature_disabled": "Salesforce is not switched on for this workspace.",
     "connection_disabled": "The Salesforce connection is disabled: enable it on the Overview tab.",
     "awaiting_oauth": "Click Connect with Salesforce on the Overview tab.",
     "error": "Click Disconnect, then Connect with Salesforce, on the Overview tab.",
 }
+TOO_LARGE = ToolError(
+    code="result_too_large",
+    title="The record is too large for a reply",
+    cure="Name the fields you need.",
+    field="fields",
+)
 
 
 def _now() -> datetime:
@@ -62,6 +70,7 @@ class Answers:
     publish: Callable[[Sequence[Record]], Awaitable[None]]
     holder: str
     per_workspace: int
+    named_topic_wait: float = NAMED_TOPIC_WAIT
     now: Callable[[], datetime] = _now
     new_id: Callable[[], UUID] = uuid4
 
@@ -73,7 +82,7 @@ class Answers:
             return False
         try:
             answer = await self._answer(request)
-            await self.publish([self._reply(request, answer)])
+            await self._send(request, self._reply(request, answer))
         except TransientError:
             async with self.sessions.begin() as session:
                 await Ledger(session).release(request)
@@ -81,13 +90,26 @@ class Answers:
         async with self.sessions.begin() as session:
             code = answer.error.code if answer.error else "ok"
             await Ledger(session).answered(request, code)
-        log.info("tool answered", extra={"tool": request.tool, "code": code})
+        tool = request.tool if request.tool in CATALOGUE else "unknown"
+        log.info("tool answered", extra={"tool": tool, "code": code})
         return True
 
     async def forget(self) -> bool:
         """Drop old rows of the ledger; say whether there may be more."""
         async with self.sessions.begin() as session:
             return await Ledger(session).forget() > 0
+
+    async def _send(self, request: Accepted, reply: Record) -> None:
+        """Reply where asked to, or, if that cannot be written to, where all replies go."""
+        if request.reply_topic != reply.topic:
+            try:
+                async with asyncio.timeout(self.named_topic_wait):
+                    await self.publish([replace(reply, topic=request.reply_topic)])
+            except (TransientError, TimeoutError):
+                log.warning("reply topic not writable")
+            else:
+                return
+        await self.publish([reply])
 
     async def _answer(self, request: Accepted) -> Answer:
         refused = await self._refusal(request)
@@ -129,6 +151,8 @@ class Answers:
                 record = await org.get(
                     arguments["object_type"], arguments["record_id"], arguments.get("fields")
                 )
+                if size_of(record) > MAX_REPLY_BYTES:
+                    return Answer(error=TOO_LARGE)
                 return Answer(result={"record": record})
 
     async def _query(self, org: Org, query: str) -> Answer:
@@ -160,7 +184,7 @@ class Answers:
             truncated=answer.truncated,
             total=answer.total,
         )
-        record = encode(
+        return encode(
             TOOL_REPLIES_V1,
             reply,
             event_id=str(self.new_id()),
@@ -168,9 +192,6 @@ class Answers:
             time=self.now(),
             cause=_cause(request, self.now()),
         )
-        if request.attempts > NAMED_TOPIC_TRIES:
-            return record
-        return replace(record, topic=request.reply_topic)
 
 
 def _cause(request: Accepted, now: datetime) -> Attributes:

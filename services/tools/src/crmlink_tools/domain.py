@@ -138,12 +138,17 @@ def trim_children(rows: Sequence[Row], cap: int) -> tuple[list[Row], bool]:
     return kept, cut
 
 
+def size_of(value: JsonValue) -> int:
+    """Count the bytes that a message carries it in."""
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
 def fit(rows: Sequence[Row], limit: int = MAX_REPLY_BYTES) -> tuple[list[Row], bool]:
     """Keep as many rows as one message can carry; say whether any were left out."""
     kept: list[Row] = []
     size = 2
     for row in rows:
-        size += len(json.dumps(row, ensure_ascii=False).encode()) + 1
+        size += size_of(row) + 1
         if size > limit:
             return kept, True
         kept.append(row)

@@ -1,18 +1,17 @@
-"""Turns, cursors and linked records; the caller owns the transaction."""
+"""Plans, cursors and linked records; the caller owns the transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, any_, bindparam, func, literal, or_, select, update
+from sqlalchemy import any_, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crmlink_common.errors import TransientError
-from crmlink_sync_inbound.domain import PAGE, Cursor
+from crmlink_sync_inbound.domain import PAGE, Cursor, capture_state
 from crmlink_sync_inbound.storage.tables import (
     CaptureRow,
     ConfigRow,
@@ -23,18 +22,7 @@ from crmlink_sync_inbound.storage.tables import (
     table,
 )
 
-LEASE = timedelta(minutes=3)  # longer than the calls of one turn
-NOT_WOKEN = timedelta(days=1)  # longer than any wait
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A workspace that this poller, and until the lease ends no other, works on."""
-
-    workspace_id: str
-    fence: int
-    wait: timedelta
-    last_safety_at: datetime | None
+UNCONFIGURED = ("Contact", 60, 300)  # links are followed, slowly, before there is a configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,228 +31,239 @@ class Plan:
 
     active: bool
     org_id: str
-    objects: list[str]
+    target: str
     fields: list[str]
     interval_min: int
     interval_max: int
     has_links: bool
 
+    @property
+    def objects(self) -> list[str]:
+        return list(dict.fromkeys(["Contact", "Lead", self.target]))
 
-class LeaseLostError(TransientError):
-    """Another poller has taken over: nothing may be saved."""
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """How far one object is read, and when to look back at it."""
+
+    cursor: Cursor
+    reread_after: str | None = None
+    verified_at: datetime | None = None
+    look_back_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A linked record to read again, for the link as it was when we began."""
+
+    member_id: str
+    record_id: str
+    revision: int
+    marked: bool = False
 
 
 class CaptureRepository:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    """What is kept of one workspace's capture."""
 
-    async def claim(self, holder: str) -> Turn | None:
-        """Take the workspace that has been due longest."""
-        due = table(CaptureRow)
-        waiting = and_(due.c.lease_until.is_(None), due.c.due_at <= func.now())
-        first = (
-            select(due.c.workspace_id)
-            .where(or_(waiting, due.c.lease_until < func.now()))
-            .order_by(due.c.due_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        taken = (
-            update(due)
-            .where(due.c.workspace_id.in_(first))
-            .values(
-                lease_holder=holder,
-                lease_until=func.now() + LEASE,
-                fence=due.c.fence + 1,
-                due_at=func.now() + NOT_WOKEN,
-            )
-            .returning(due)
-        )
-        row = (await self._session.execute(taken)).first()
-        if row is None:
-            return None
-        wait = timedelta(seconds=row.wait_seconds)
-        return Turn(row.workspace_id, row.fence, wait, row.last_safety_at)
+    def __init__(self, session: AsyncSession, workspace_id: str) -> None:
+        self._session, self._workspace = session, workspace_id
 
-    async def settle(
-        self,
-        turn: Turn,
-        wait: timedelta,
-        *,
-        error_code: str = "",
-        safety_at: datetime | None = None,
-    ) -> None:
-        """End a turn; a wake-up that came meanwhile makes the workspace due at once."""
-        due = table(CaptureRow)
-        values: dict[str, Any] = {
-            "lease_until": None,
-            "lease_holder": "",
-            # a wake-up during the turn has set due_at back from NOT_WOKEN
-            "due_at": func.least(due.c.due_at, func.now() + wait),
-            "wait_seconds": wait.total_seconds(),
-            "error_code": error_code,
-        }
-        if not error_code:
-            values["last_poll_at"] = func.now()
-        if safety_at is not None:
-            values["last_safety_at"] = safety_at
-        await self._session.execute(
-            update(due)
-            .where(due.c.workspace_id == turn.workspace_id, due.c.fence == turn.fence)
-            .values(values)
-        )
-
-    async def plan(self, workspace_id: str) -> Plan:
+    async def plan(self) -> Plan:
         """Read what to watch."""
-        workspace = await self._session.get(WorkspaceRow, workspace_id)
-        connection = await self._session.get(ConnectionRow, workspace_id)
-        config = await self._session.get(ConfigRow, (workspace_id, "member"))
+        workspace = await self._session.get(WorkspaceRow, self._workspace)
+        connection = await self._session.get(ConnectionRow, self._workspace)
+        config = await self._session.get(ConfigRow, (self._workspace, "member"))
+        known = config if config is not None and config.deleted_at is None else None
+        target, interval_min, interval_max = UNCONFIGURED
         links = table(LinkRow)
-        some = select(links.c.member_id).where(links.c.workspace_id == workspace_id, links.c.linked)
-        has_links = (await self._session.execute(some.limit(1))).first() is not None
-        known = config is not None and config.deleted_at is None
-        target = config.target_object if config is not None and known else "Contact"
+        some = (
+            select(links.c.member_id)
+            .where(links.c.workspace_id == self._workspace, links.c.linked)
+            .limit(1)
+        )
         return Plan(
             active=bool(
                 workspace and workspace.crm_salesforce and connection and connection.usable
             ),
             org_id=connection.org_id if connection else "",
-            objects=list(dict.fromkeys(["Contact", "Lead", target])),
-            fields=list(config.fields) if config is not None and known else [],
-            interval_min=config.interval_min if config is not None and known else 60,
-            interval_max=config.interval_max if config is not None and known else 300,
-            has_links=has_links,
+            target=known.target_object if known else target,
+            fields=list(known.fields) if known else [],
+            interval_min=known.interval_min if known else interval_min,
+            interval_max=known.interval_max if known else interval_max,
+            has_links=(await self._session.execute(some)).first() is not None,
         )
 
-    async def cursors(self, workspace_id: str, org_id: str) -> dict[str, Cursor]:
+    async def watch(
+        self, org_id: str, watched: Mapping[str, Sequence[str]], start: Cursor
+    ) -> dict[str, Where]:
+        """Give each object's cursor; a field that is new to it has all links read again."""
         rows = table(CursorRow)
-        found = await self._session.execute(
-            select(rows).where(rows.c.workspace_id == workspace_id, rows.c.org_id == org_id)
-        )
-        return {row.object: Cursor(row.modstamp, row.record_id) for row in found}
+        found = await self._session.execute(select(rows).where(*self._in(rows, org_id)))
+        known = {row.object: row for row in found}
+        changed: dict[str, dict[str, Any]] = {}
+        for sobject, fields in watched.items():
+            row = known.get(sobject)
+            before = set(row.watched) if row else set()
+            if row is None or before != set(fields):
+                cursor = Cursor(row.modstamp, row.record_id) if row else start
+                after = row.reread_after if row else None  # the links of a new one are marked
+                if row and set(fields) - before:
+                    after = ""
+                changed[sobject] = self._cursor_row(org_id, sobject, cursor) | {
+                    "watched": list(fields),
+                    "reread_after": after,
+                }
+        await self._upsert(list(changed.values()), ["watched", "reread_after"])
+        return {name: _where(known.get(name), changed.get(name)) for name in watched}
 
-    async def save_cursor(self, turn: Turn, org_id: str, sobject: str, cursor: Cursor) -> None:
-        """Move a cursor.
+    async def save_cursor(self, org_id: str, sobject: str, cursor: Cursor) -> None:
+        await self._upsert([self._cursor_row(org_id, sobject, cursor)], ["modstamp", "record_id"])
 
-        Raises:
-            LeaseLostError: another poller has this workspace now.
-        """
-        await self.hold(turn)
-        row = {
-            "workspace_id": turn.workspace_id,
-            "org_id": org_id,
-            "object": sobject,
-            "modstamp": cursor.modstamp,
-            "record_id": cursor.record_id,
-        }
-        statement = insert(table(CursorRow)).values(row)
+    async def save_sweep(self, org_id: str, sobject: str, after: str | None) -> None:
+        """Remember how far the links are read again; None when all are."""
+        rows = table(CursorRow)
         await self._session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["workspace_id", "org_id", "object"],
-                set_={"modstamp": cursor.modstamp, "record_id": cursor.record_id},
-            )
+            update(rows)
+            .where(*self._in(rows, org_id), rows.c.object == sobject)
+            .values(reread_after=after)
         )
 
-    async def hold(self, turn: Turn) -> None:
-        """Extend the lease, or raise LeaseLostError."""
-        due = table(CaptureRow)
-        held = await self._session.execute(
-            update(due)
-            .where(due.c.workspace_id == turn.workspace_id, due.c.fence == turn.fence)
-            .values(lease_until=func.now() + LEASE)
-            .returning(due.c.workspace_id)
+    async def looked_back(
+        self, org_id: str, objects: Collection[str], verified_at: datetime, look_back_at: datetime
+    ) -> None:
+        """Remember until when everything that appeared has been seen."""
+        rows = table(CursorRow)
+        await self._session.execute(
+            update(rows)
+            .where(*self._in(rows, org_id), rows.c.object.in_(objects))
+            .values(verified_at=verified_at, look_back_at=look_back_at)
         )
-        if held.first() is None:
-            raise LeaseLostError("another poller has this workspace")
 
-    async def linked(
-        self, workspace_id: str, org_id: str, ids: Collection[str]
-    ) -> dict[str, datetime | None]:
+    async def forget_cursors(self, org_id: str) -> None:
+        """Begin anew with the next link, in place of reading all that nobody waited for."""
+        rows = table(CursorRow)
+        await self._session.execute(delete(rows).where(*self._in(rows, org_id)))
+
+    async def linked(self, org_id: str, ids: Collection[str]) -> dict[str, datetime | None]:
         """Of these records, give the linked ones with their newest published stamp."""
         links = table(LinkRow)
         rows = await self._session.execute(
             select(links.c.record_id, links.c.published).where(
-                links.c.workspace_id == workspace_id,
-                links.c.org_id == org_id,
+                *self._in(links, org_id),
                 links.c.record_id == any_(literal(list(ids), ARRAY(TEXT))),
                 links.c.linked,
             )
         )
         return {row.record_id: row.published for row in rows}
 
-    async def mark_published(
-        self, workspace_id: str, org_id: str, stamps: Mapping[str, datetime]
-    ) -> None:
+    async def mark_published(self, org_id: str, stamps: Mapping[str, datetime]) -> None:
         """Remember the newest stamp of each record that went out."""
         links = table(LinkRow)
         if not stamps:
             return
         statement = (
             update(links)
-            .where(
-                links.c.workspace_id == workspace_id,
-                links.c.org_id == org_id,
-                links.c.record_id == bindparam("b_record_id"),
-            )
+            .where(*self._in(links, org_id), links.c.record_id == bindparam("b_record_id"))
             .values(published=func.greatest(links.c.published, bindparam("b_stamp")))
         )
         rows = [{"b_record_id": key, "b_stamp": stamps[key]} for key in sorted(stamps)]
         connection = await self._session.connection()
         await connection.execute(statement, rows)
 
-    async def to_reread(
-        self, workspace_id: str, org_id: str
-    ) -> Sequence[tuple[str, str, str, int]]:
-        """List linked records that must be read again: member, record, object, link revision."""
+    async def to_reread(self, org_id: str, sobject: str, after: str | None) -> list[Due]:
+        """List linked records to read again, at most a page: new links first, then one by one."""
         links = table(LinkRow)
-        rows = await self._session.execute(
-            select(links.c.member_id, links.c.record_id, links.c.object, links.c.revision)
-            .where(
-                links.c.workspace_id == workspace_id,
-                links.c.org_id == org_id,
-                links.c.linked,
-                links.c.reread_due,
-            )
-            .order_by(links.c.member_id)
-            .limit(PAGE)
+        columns = (links.c.member_id, links.c.record_id, links.c.revision)
+        ours = (*self._in(links, org_id), links.c.object == sobject, links.c.linked)
+        marked = await self._session.execute(
+            select(*columns, links.c.reread_due).where(*ours, links.c.reread_due).limit(PAGE)
         )
-        return [(row.member_id, row.record_id, row.object, row.revision) for row in rows]
+        due = [Due(row.member_id, row.record_id, row.revision, marked=True) for row in marked]
+        if after is None or len(due) == PAGE:
+            return due
+        others = await self._session.execute(
+            select(*columns)
+            .where(*ours, ~links.c.reread_due, links.c.member_id > after)
+            .order_by(links.c.member_id)
+            .limit(PAGE - len(due))
+        )
+        return due + [Due(row.member_id, row.record_id, row.revision) for row in others]
 
-    async def reread_done(self, workspace_id: str, done: Sequence[tuple[str, int]]) -> None:
-        """Clear the mark, unless the link has changed since."""
+    async def reread_done(self, done: Sequence[Due]) -> None:
+        """Clear the marks, but not of a link that has changed since."""
         links = table(LinkRow)
         statement = (
             update(links)
             .where(
-                links.c.workspace_id == workspace_id,
+                links.c.workspace_id == self._workspace,
                 links.c.member_id == bindparam("b_member_id"),
                 links.c.revision == bindparam("b_revision"),
             )
             .values(reread_due=False)
         )
         rows = [
-            {"b_member_id": member, "b_revision": revision} for member, revision in sorted(done)
+            {"b_member_id": one.member_id, "b_revision": one.revision}
+            for one in sorted(done, key=lambda one: one.member_id)
+            if one.marked
         ]
         if rows:
             connection = await self._session.connection()
             await connection.execute(statement, rows)
 
-    async def shown(self, workspace_id: str) -> dict[str, Any]:
+    async def shown(self) -> dict[str, Any]:
         """Tell a person how capture stands."""
-        due = await self._session.get(CaptureRow, workspace_id)
-        plan = await self.plan(workspace_id)
-        cursors = await self.cursors(workspace_id, plan.org_id)
-        state = "polling" if plan.active else "waiting_for_connection"
-        if due is not None and due.error_code:
-            state = "error"
+        due = await self._session.get(CaptureRow, self._workspace)
+        plan = await self.plan()
+        rows = table(CursorRow)
+        found = await self._session.execute(select(rows).where(*self._in(rows, plan.org_id)))
+        cursors = found.all()
+        looked = [row.verified_at for row in cursors if row.verified_at is not None]
         return {
-            "state": state,
+            "state": capture_state(
+                active=plan.active,
+                has_links=plan.has_links,
+                parked=due is not None and due.parked,
+                failed=due is not None and bool(due.error_code),
+            ),
             "cursor": {
-                sobject: {"modstamp": cursor.modstamp, "id": cursor.record_id}
-                for sobject, cursor in cursors.items()
+                row.object: {"modstamp": row.modstamp, "id": row.record_id} for row in cursors
             },
             "last_poll_at": due.last_poll_at if due else None,
-            "next_poll_at": due.due_at if due else None,
-            "verified_at": due.last_safety_at if due else None,
-            "error": due.error_code or None if due else None,
+            "next_poll_at": due.due_at if due and due.lease_until is None else None,
+            "verified_at": min(looked) if looked and len(looked) == len(cursors) else None,
+            "error": (due.error_code or None) if due else None,
         }
+
+    async def _upsert(self, rows: Sequence[Mapping[str, Any]], changed: Sequence[str]) -> None:
+        cursors = table(CursorRow)
+        statement = insert(cursors)
+        statement = statement.on_conflict_do_update(
+            index_elements=["workspace_id", "org_id", "object"],
+            set_={name: statement.excluded[name] for name in changed},
+        )
+        if rows:
+            await self._session.execute(statement, [dict(row) for row in rows])
+
+    def _cursor_row(self, org_id: str, sobject: str, cursor: Cursor) -> dict[str, Any]:
+        return {
+            "workspace_id": self._workspace,
+            "org_id": org_id,
+            "object": sobject,
+            "modstamp": cursor.modstamp,
+            "record_id": cursor.record_id,
+            "watched": [],
+            "reread_after": "",
+        }
+
+    def _in(self, rows: Any, org_id: str) -> tuple[Any, ...]:  # noqa: ANN401 - a table
+        return rows.c.workspace_id == self._workspace, rows.c.org_id == org_id
+
+
+def _where(row: Any, changed: Mapping[str, Any] | None) -> Where:  # noqa: ANN401 - a row or None
+    told = changed or row._mapping  # noqa: SLF001 - SQLAlchemy's name
+    return Where(
+        Cursor(told["modstamp"], told["record_id"]),
+        told["reread_after"],
+        row.verified_at if row else None,
+        row.look_back_at if row else None,
+    )

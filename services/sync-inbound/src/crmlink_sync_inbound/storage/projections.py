@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, and_, case, func, or_, select, update
+from sqlalchemy import Table, and_, case, func, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,29 +34,8 @@ class Projections:
         await self._wake({row["workspace_id"] for row in rows})
 
     async def save_configs(self, rows: Sequence[Values]) -> None:
-        """Keep configurations; a field that is new to capture makes every link be read again."""
-        configs = table(ConfigRow)
-        known = {
-            (row.workspace_id, row.entity): set(row.fields)
-            for row in await self._session.execute(
-                select(configs.c.workspace_id, configs.c.entity, configs.c.fields).where(
-                    configs.c.workspace_id.in_({row["workspace_id"] for row in rows})
-                )
-            )
-        }
-        widened = {
-            row["workspace_id"]
-            for row in rows
-            if set(row["fields"]) - known.get((row["workspace_id"], row["entity"]), set())
-        }
-        await self._upsert(configs, rows)
-        links = table(LinkRow)
-        await self._session.execute(
-            update(links)
-            .where(links.c.workspace_id.in_(widened), links.c.linked)
-            .values(reread_due=True)
-        )
-        await self._wake({row["workspace_id"] for row in rows})
+        await self._upsert(table(ConfigRow), rows)
+        await self._wake({row["workspace_id"] for row in rows}, parked=False)
 
     async def save_links(self, rows: Sequence[Values]) -> None:
         """Keep links. One that is new, or to another record, is to be read again."""
@@ -77,7 +56,7 @@ class Projections:
             where=links.c.revision < new.revision,
         )
         await self._session.execute(statement, sorted(rows, key=_key))
-        await self._wake({row["workspace_id"] for row in rows if row["linked"]})
+        await self._wake({row["workspace_id"] for row in rows if row["linked"]}, parked=False)
 
     async def _upsert(self, target: Table, rows: Sequence[Values]) -> None:
         """Insert or replace in key order, so that two batches never wait for each other."""
@@ -89,19 +68,22 @@ class Projections:
         )
         await self._session.execute(statement, sorted(rows, key=_key))
 
-    async def _wake(self, workspaces: Collection[str]) -> None:
-        """Make them due at once, but leave a longer wait after trouble to itself."""
+    async def _wake(self, workspaces: Collection[str], *, parked: bool = True) -> None:
+        """Make them due at once; those that rest at a limit, between two turns, only if told."""
         if not workspaces:
             return
         due = table(CaptureRow)
-        statement = insert(due)
-        statement = statement.on_conflict_do_update(
+        soon = func.least(due.c.due_at, func.now())
+        resting = and_(due.c.parked, due.c.lease_until.is_(None))
+        statement = insert(due).on_conflict_do_update(
             index_elements=["workspace_id"],
-            set_={"due_at": func.least(due.c.due_at, func.now()), "wait_seconds": 0},
+            set_={
+                "due_at": soon if parked else case((resting, due.c.due_at), else_=soon),
+                "wait_seconds": 0,
+            },
         )
-        await self._session.execute(
-            statement, [{"workspace_id": one} for one in sorted(workspaces)]
-        )
+        rows = [{"workspace_id": one} for one in sorted(workspaces)]
+        await self._session.execute(statement, rows)
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:

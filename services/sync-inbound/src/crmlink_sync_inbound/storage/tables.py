@@ -72,6 +72,12 @@ class LinkRow(Row, table=True):
 
 
 class CursorRow(Row, table=True):
+    """How far an object of an org is read, and with which fields; times are the org's.
+
+    Whatever appeared before ``verified_at`` has been seen; ``look_back_at`` is when to look again.
+    All links after member ``reread_after`` are to be read again, for a field that is new.
+    """
+
     __tablename__ = "cursors"
 
     workspace_id: str = Field(primary_key=True, sa_type=Text)
@@ -79,6 +85,12 @@ class CursorRow(Row, table=True):
     object: str = Field(primary_key=True, sa_type=Text)
     modstamp: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     record_id: str = Field(default="", sa_type=Text)
+    watched: list[str] = Field(
+        sa_column=Column("watched", ARRAY(Text), nullable=False, server_default="{}")
+    )
+    reread_after: str | None = Field(default=None, sa_type=Text)
+    verified_at: datetime | None = _optional_time()
+    look_back_at: datetime | None = _optional_time()
 
 
 class CaptureRow(Row, table=True):
@@ -96,8 +108,8 @@ class CaptureRow(Row, table=True):
     lease_until: datetime | None = _optional_time()
     fence: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     last_poll_at: datetime | None = _optional_time()
-    last_safety_at: datetime | None = _optional_time()
     error_code: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    parked: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
 
 
 metadata = Row.metadata

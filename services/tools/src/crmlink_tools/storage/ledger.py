@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crmlink_tools.storage.tables import ConnectionRow, RequestRow, WorkspaceRow, table
 
-LEASE = timedelta(seconds=90)  # longer than a call to Salesforce may take
+LEASE = timedelta(minutes=2)  # longer than an answer and its reply may take
 KEPT = timedelta(days=7)
 Values = dict[str, Any]
 
@@ -54,8 +54,11 @@ class Ledger:
         new = statement.excluded
         again = {
             name: new[name]
-            for name in ("state", "arguments", "reply_topic", "reply_refused", "deadline")
-        } | {"event_id": new.event_id, "attempts": 0, "accepted_at": func.now()}
+            for name in (
+                *("state", "tool", "arguments", "deadline", "event_id", "traceparent"),
+                *("reply_topic", "reply_refused"),
+            )
+        } | {"attempts": 0, "accepted_at": func.now(), "answered_at": None}
         statement = statement.on_conflict_do_update(
             index_elements=["workspace_id", "conversation_id", "request_id"],
             set_=again,
@@ -67,20 +70,16 @@ class Ledger:
         """Lease the oldest open request of a workspace that is not at its limit."""
         requests = table(RequestRow)
         other = requests.alias()
-        running = (
-            select(func.count())
-            .select_from(other)
-            .where(
-                other.c.workspace_id == requests.c.workspace_id,
-                other.c.state == "accepted",
-                other.c.lease_until > func.now(),
-            )
-            .scalar_subquery()
+        at_limit = (  # counted once, not for each of a flood's rows
+            select(other.c.workspace_id)
+            .where(other.c.state == "accepted", other.c.lease_until > func.now())
+            .group_by(other.c.workspace_id)
+            .having(func.count() >= per_workspace)
         )
         free = or_(requests.c.lease_until.is_(None), requests.c.lease_until < func.now())
         first = (
             select(requests.c.workspace_id, requests.c.conversation_id, requests.c.request_id)
-            .where(requests.c.state == "accepted", free, running < per_workspace)
+            .where(requests.c.state == "accepted", free, requests.c.workspace_id.not_in(at_limit))
             .order_by(requests.c.accepted_at)
             .limit(1)
             .with_for_update(skip_locked=True, of=requests)

@@ -1,0 +1,1 @@
+"""For tests: an org, and a workspace of which capture sees the changes."""

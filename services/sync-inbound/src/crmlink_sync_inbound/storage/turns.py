@@ -1,0 +1,109 @@
+"""Whose turn it is: one poller works on a workspace at a time. The caller owns the transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crmlink_common.errors import TransientError
+from crmlink_sync_inbound.storage.tables import CaptureRow, table
+
+LEASE = timedelta(minutes=3)  # longer than one call with all its tries
+NOT_WOKEN = timedelta(days=1)  # longer than any wait
+
+
+class LeaseLostError(TransientError):
+    """Another poller has taken over: nothing may be saved."""
+
+    code = "lease_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A workspace that this poller, and until the lease ends no other, works on."""
+
+    workspace_id: str
+    fence: int
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a turn ended: when the next is due, and what went wrong, if anything."""
+
+    wait: timedelta
+    error_code: str = ""
+    parked: bool = False  # by a limit: only a connection wakes it before
+
+
+class Turns:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def claim(self, holder: str) -> Turn | None:
+        """Take the workspace that has been due longest."""
+        due = table(CaptureRow)
+        waiting = and_(due.c.lease_until.is_(None), due.c.due_at <= func.now())
+        first = (
+            select(due.c.workspace_id)
+            .where(or_(waiting, due.c.lease_until < func.now()))
+            .order_by(due.c.due_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .cte("first")  # in a subquery it could be run, and lock, more than once
+        )
+        taken = (
+            update(due)
+            .where(due.c.workspace_id == first.c.workspace_id)
+            .values(
+                lease_holder=holder,
+                lease_until=func.now() + LEASE,
+                fence=due.c.fence + 1,
+                due_at=func.now() + NOT_WOKEN,
+            )
+            .returning(due)
+        )
+        row = (await self._session.execute(taken)).first()
+        if row is None:
+            return None
+        return Turn(row.workspace_id, row.fence, timedelta(seconds=row.wait_seconds))
+
+    async def hold(self, turn: Turn) -> None:
+        """Extend the lease, and keep others from taking it until this transaction ends.
+
+        Raises:
+            LeaseLostError: another poller has this workspace now.
+        """
+        due = table(CaptureRow)
+        held = await self._session.execute(
+            update(due)
+            .where(due.c.workspace_id == turn.workspace_id, due.c.fence == turn.fence)
+            .values(lease_until=func.now() + LEASE)
+            .returning(due.c.workspace_id)
+        )
+        if held.first() is None:
+            raise LeaseLostError("another poller has this workspace")
+
+    async def settle(self, turn: Turn, outcome: Outcome) -> None:
+        """End a turn, unless it was lost; a wake-up that came meanwhile makes it due at once."""
+        due = table(CaptureRow)
+        values: dict[str, Any] = {
+            "lease_until": None,
+            "lease_holder": "",
+            # a wake-up during the turn has set due_at back from NOT_WOKEN
+            "due_at": func.least(due.c.due_at, func.now() + outcome.wait),
+            "wait_seconds": outcome.wait.total_seconds(),
+            "error_code": outcome.error_code,
+            "parked": outcome.parked,
+        }
+        if not outcome.error_code:
+            values["last_poll_at"] = func.now()
+        await self._session.execute(
+            update(due)
+            .where(due.c.workspace_id == turn.workspace_id, due.c.fence == turn.fence)
+            .values(values)
+        )
