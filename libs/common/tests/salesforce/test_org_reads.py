@@ -245,3 +245,22 @@ async def test_an_answer_that_is_no_list_of_records_may_be_asked_for_again(
     org = await fake.open()
     with pytest.raises(TransientError):
         await org.retrieve("Contact", ["001dM00003jU9Gx"], [])
+
+
+async def test_many_queries_may_ask_for_deleted_records_too(fake: FakeOrg) -> None:
+    fake.answers = [a_composite(a_page("1"), a_page("2"))]
+    answers = await (await fake.open()).query_many([SOQL, SOQL], include_deleted=True)
+    assert [one.records for one in answers if isinstance(one, QueryResult)] == [
+        [{"Id": "1"}],
+        [{"Id": "2"}],
+    ]
+    urls = [one["url"] for one in fake.bodies()[0]["compositeRequest"]]
+    assert all(url.startswith("/services/data/v59.0/queryAll?q=") for url in urls)
+
+
+async def test_half_of_a_character_is_replaced_for_it_has_no_utf8(fake: FakeOrg) -> None:
+    name = r'{"Id": "1", "Name": "Zo\u00eb \ud83d\ude00 cut \ud83d"}'
+    page = f'{{"totalSize": 1, "done": true, "records": [{name}]}}'
+    fake.answers = [httpx.Response(200, content=page.encode())]
+    [found] = (await (await fake.open()).query(SOQL)).records
+    assert found["Name"] == "Zo\u00eb \U0001f600 cut \ufffd"

@@ -50,7 +50,7 @@ def read_retrieved(told: Any) -> dict[str, Record]:  # noqa: ANN401 - any JSON v
 
 
 def plain_record(record: Mapping[str, Any]) -> Record:
-    """Leave out ``attributes``, at every depth."""
+    """Leave out ``attributes``, at every depth, and half characters, which have no UTF-8."""
     return {name: _plain(value) for name, value in record.items() if name != "attributes"}
 
 
@@ -59,6 +59,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         return plain_record(value)
     if isinstance(value, list):
         return [_plain(one) for one in value]
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
 
 
