@@ -22,7 +22,7 @@ from crmlink_devstack.stack import Stack
 from crmlink_devstack.walk import Report, walk
 
 app = typer.Typer(help="All of CRMLink on one machine.", no_args_is_help=True, add_completion=False)
-console = Console()
+console = Console(soft_wrap=True)
 WRONG = 1
 INTERRUPTED = 130
 IMPATIENT = 1.0  # seconds after which a second Ctrl-C means: at once

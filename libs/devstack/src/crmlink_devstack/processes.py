@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,8 +122,8 @@ class Child:
         family = self._family()
         for process in family:
             _signal(process, signal.SIGKILL)
-        psutil.wait_procs(family[1:], timeout=10)
         self.ended(10)
+        wait_gone(family[1:], 10)
 
     def pause(self) -> None:
         """Freeze it and all it started."""
@@ -172,6 +172,26 @@ class Child:
         except subprocess.TimeoutExpired:
             return False
         return True
+
+
+def wait_gone(processes: Iterable[psutil.Process], limit: float) -> list[psutil.Process]:
+    """Wait for processes to end; return those that still run.
+
+    A zombie has ended: it may stay for long where the first process of a container reaps none.
+    """
+    deadline = time.monotonic() + limit
+    left = [process for process in processes if _runs(process)]
+    while left and time.monotonic() < deadline:
+        time.sleep(POLL)
+        left = [process for process in left if _runs(process)]
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

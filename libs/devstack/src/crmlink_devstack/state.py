@@ -15,6 +15,7 @@ import psutil
 
 from crmlink_devstack.errors import DevstackError
 from crmlink_devstack.keys import write_private
+from crmlink_devstack.processes import wait_gone
 
 SAME_START = 0.05  # seconds: a pid is given out again, but not with the same start time
 SOON = 15.0
@@ -121,11 +122,11 @@ def end_all(parts: Iterable[Running]) -> list[str]:
     for name, process in found:
         _send(process, signal.SIGCONT)
         _send(process, signal.SIGINT if name == "postgres" else signal.SIGTERM)
-    _, alive = psutil.wait_procs([process for _, process in found], timeout=SOON)
-    _, left = psutil.wait_procs([*alive, *families], timeout=0.5)
+    alive = wait_gone([process for _, process in found], SOON)
+    left = wait_gone([*alive, *families], 0.5)
     for process in left:
         _send(process, signal.SIGKILL)
-    psutil.wait_procs(left, timeout=SOON)
+    wait_gone(left, SOON)
     return [name for name, _ in found]
 
 
@@ -137,8 +138,7 @@ def stop_stack(folder: Path, patience: float = 90.0) -> list[str]:
     names = [part.name for part in state.parts if part.find()]
     if owner := state.owner.find():
         _send(owner, signal.SIGTERM)
-        _, alive = psutil.wait_procs([owner], timeout=patience)
-        for process in alive:
+        for process in wait_gone([owner], patience):
             _send(process, signal.SIGKILL)
     end_all(state.parts)
     for name in ("stack.json", "stack.lock"):
