@@ -139,12 +139,19 @@ class World:
             if not await one.take_turn():
                 return
 
-    async def deliver_matches(self) -> list[RecordMatch]:
+    async def deliver_matches(self, org_id: str = ORG) -> list[RecordMatch]:
         """Be the reconciler: answer confirmed matches with links."""
         matches = [RecordMatch.model_validate_json(v) for v in await self.said("record-matches.v1")]
         for one in matches:
             if one.action == "confirm":
-                await self.link(one.member_id, one.record_id)
+                await self.links(
+                    one.member_id,
+                    1,
+                    LinkState.LINKED,
+                    record_id=one.record_id,
+                    object=one.object,
+                    org_id=org_id,
+                )
         return matches
 
     async def said(self, topic: str) -> list[bytes]:

@@ -159,3 +159,18 @@ async def test_observing_reports_differences_and_moves_nothing(world: World) -> 
     assert await asked(world) == []
     assert list(world.org.records) == [record]
     assert world.org.records[record]["LastName"] == "Old"
+
+
+async def test_what_upstream_has_not_applied_for_a_day_is_listed(world: World) -> None:
+    record = await linked(world)
+    world.org.edit(record, Phone="2")
+    await world.seen(record, world.org.clock, Phone="2")
+    await world.work()
+    assert (await world.desk.errors(W, 1, 10))["total"] == 0
+    await world.rows(
+        """update pairs set awaiting = jsonb_set(awaiting, '{phone,since}',
+        to_jsonb(now() - interval '25 hours'))"""
+    )
+    [listed] = (await world.desk.errors(W, 1, 10))["items"]
+    told = (listed["member_id"], listed["code"], listed["fields"])
+    assert told == ("m1", "upstream_not_applied", ["phone"])

@@ -92,3 +92,14 @@ async def test_a_lead_is_written_with_the_fields_that_it_has(world: World) -> No
     await world.work()
     assert world.org.records[lead]["LastName"] == "Byron"
     assert "FirstName" not in world.org.records[lead]
+
+
+async def test_a_refused_match_is_told_with_the_reconcilers_reason(world: World) -> None:
+    await world.configure()
+    world.org.put("1", LastName="Byron", Email="m1@example.org")
+    await world.member("m1")
+    await world.work()
+    await world.links("m1", 1, LinkState.REFUSED, reason="record_linked_elsewhere")
+    pair = await world.pair("m1")
+    told = (pair.outcome, pair.outcome_code, pair.expected_record_id)
+    assert told == ("skipped", "record_linked_elsewhere", "")

@@ -31,6 +31,8 @@ LOOK_AGAIN = timedelta(seconds=20)
 REFUSALS = {
     "already_linked": "waiting_for_link",
     "excluded": "unlinked_by_person",
+    "match_proposed": "match_proposed",
+    "match_ambiguous": "ambiguous",
 }
 
 

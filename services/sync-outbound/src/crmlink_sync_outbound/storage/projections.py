@@ -65,6 +65,9 @@ on conflict (workspace_id, entity, member_id) do update set
   link_state = excluded.link_state, link_reason = excluded.link_reason,
   link_revision = excluded.link_revision, record_id = excluded.record_id,
   object = excluded.object, org_id = excluded.org_id, changed_at = now(), expected_record_id = '',
+  outcome = case excluded.link_state when 'refused' then 'skipped' else p.outcome end,
+  outcome_code = case excluded.link_state when 'refused' then excluded.link_reason
+    else p.outcome_code end,
   (record, base, awaiting, swings, record_fate, record_modified_at, observed_at, confirmed_at,
    last_write_at, reread) = (
     select case when same then p.record else '{}' end, case when same then p.base else '{}' end,

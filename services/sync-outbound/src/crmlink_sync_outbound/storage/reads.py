@@ -15,12 +15,27 @@ from run_items where workspace_id = :workspace_id and run_id = :run_id
 order by at desc, member_id limit :limit offset :offset
 """
 ERRORS = """
-select p.member_id, p.entity, p.outcome, p.outcome_code as code, p.outcome_fields as fields,
-  p.record_id, p.outcome_at as at, q.due_at as retry_at, count(*) over () as total
-from pairs p left join pending q on q.workspace_id = p.workspace_id and q.entity = p.entity
-  and q.member_id = p.member_id
-where p.workspace_id = :workspace_id and p.outcome in ('skipped', 'failed', 'unknown')
-order by p.outcome_at desc, p.member_id limit :limit offset :offset
+with late as (
+  select p.workspace_id, p.entity, p.member_id, array_agg(a.key order by a.key) as fields
+  from pairs p, jsonb_each(p.awaiting) a
+  where p.workspace_id = :workspace_id and p.awaiting <> '{}'
+    and cast(a.value ->> 'since' as timestamptz) < now() - interval '24 hours'
+  group by p.workspace_id, p.entity, p.member_id
+), listed as (
+  select member_id, entity, outcome, outcome_code as code, outcome_fields as fields, record_id,
+    outcome_at as at
+  from pairs where workspace_id = :workspace_id and outcome in ('skipped', 'failed', 'unknown')
+    and outcome_code <> 'upstream_not_applied'
+  union all
+  select p.member_id, p.entity, 'failed', 'upstream_not_applied', late.fields, p.record_id,
+    p.outcome_at
+  from late join pairs p on p.workspace_id = late.workspace_id and p.entity = late.entity
+    and p.member_id = late.member_id
+)
+select l.*, q.due_at as retry_at, count(*) over () as total
+from listed l left join pending q on q.workspace_id = :workspace_id and q.entity = l.entity
+  and q.member_id = l.member_id
+order by l.at desc, l.member_id limit :limit offset :offset
 """
 CONFLICTS = """
 select conflict_id as id, member_id, entity, record_id, rule_id, kind, winner, sides, at,

@@ -115,6 +115,7 @@ class PairRow(Row, table=True):
             postgresql_where=text("expected_record_id <> ''"),
         ),
         Index("pairs_changed", "workspace_id", "entity", "changed_at"),
+        Index("pairs_awaiting", "workspace_id", postgresql_where=text("awaiting <> '{}'")),
         Index(
             "pairs_exceptions",
             "workspace_id",

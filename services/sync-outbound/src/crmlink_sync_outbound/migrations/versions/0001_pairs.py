@@ -1,4 +1,4 @@
-"""first tables."""
+"""Tables of pairs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,17 +11,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "checkpoints",
-        sa.Column("workspace_id", sa.Text(), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("direction", sa.Text(), nullable=False),
-        sa.Column(
-            "at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
-        ),
-        sa.Column("run_id", sa.Uuid(), nullable=True),
-        sa.PrimaryKeyConstraint("workspace_id", "entity", "direction"),
-    )
     op.create_table(
         "conflicts",
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -88,28 +77,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state in ('reserved', 'sending', 'unknown')"),
     )
     op.create_table(
-        "gaps",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("lost", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "noticed_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
-        "outbox",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("key", sa.LargeBinary(), nullable=False),
-        sa.Column("value", sa.LargeBinary(), nullable=True),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
         "pairs",
         sa.Column("workspace_id", sa.Text(), nullable=False),
         sa.Column("entity", sa.Text(), nullable=False),
@@ -160,6 +127,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "entity", "member_id"),
     )
     op.create_index(
+        "pairs_awaiting",
+        "pairs",
+        ["workspace_id"],
+        unique=False,
+        postgresql_where=sa.text("awaiting <> '{}'"),
+    )
+    op.create_index(
         "pairs_changed", "pairs", ["workspace_id", "entity", "changed_at"], unique=False
     )
     op.create_index(
@@ -184,20 +158,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("record_id <> ''"),
     )
     op.create_table(
-        "parked",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("workspace_id", sa.Text(), nullable=False),
-        sa.Column("need", sa.Text(), nullable=False),
-        sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("key", sa.LargeBinary(), nullable=False),
-        sa.Column("value", sa.LargeBinary(), nullable=True),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("parked_expires", "parked", ["expires_at"], unique=False)
-    op.create_index("parked_need", "parked", ["workspace_id", "need"], unique=False)
-    op.create_table(
         "pending",
         sa.Column("workspace_id", sa.Text(), nullable=False),
         sa.Column("entity", sa.Text(), nullable=False),
@@ -216,120 +176,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "entity", "member_id"),
     )
     op.create_index("pending_due", "pending", ["workspace_id", "due_at"], unique=False)
-    op.create_table(
-        "relay_lease",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("holder", sa.Text(), nullable=False),
-        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
-    )
-    op.create_table(
-        "run_items",
-        sa.Column("workspace_id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("member_id", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), server_default="", nullable=False),
-        sa.Column("code", sa.Text(), server_default="", nullable=False),
-        sa.Column("fields", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
-        sa.Column("record_id", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
-        ),
-        sa.PrimaryKeyConstraint("workspace_id", "run_id", "entity", "member_id"),
-    )
-    op.create_table(
-        "run_marks",
-        sa.Column("workspace_id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("member_id", sa.Text(), nullable=False),
-        sa.Column("generation", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("counted", sa.Boolean(), server_default="false", nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", "run_id", "entity", "member_id"),
-    )
-    op.create_index(
-        "run_marks_member",
-        "run_marks",
-        ["workspace_id", "entity", "member_id"],
-        unique=False,
-        postgresql_where=sa.text("not counted"),
-    )
-    op.create_index(
-        "run_marks_open",
-        "run_marks",
-        ["workspace_id", "run_id"],
-        unique=False,
-        postgresql_where=sa.text("not counted"),
-    )
-    op.create_table(
-        "run_tallies",
-        sa.Column("workspace_id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("n", sa.BigInteger(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", "run_id", "name"),
-    )
-    op.create_table(
-        "runs",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("workspace_id", sa.Text(), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("direction", sa.Text(), server_default="", nullable=False),
-        sa.Column("group_id", sa.Uuid(), nullable=True),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), server_default="1", nullable=False),
-        sa.Column("total", sa.Integer(), nullable=True),
-        sa.Column("done", sa.Integer(), server_default="0", nullable=False),
-        sa.Column(
-            "counts", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False
-        ),
-        sa.Column(
-            "params", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False
-        ),
-        sa.Column(
-            "checkpoint",
-            postgresql.JSONB(astext_type=sa.Text()),
-            server_default="{}",
-            nullable=False,
-        ),
-        sa.Column("requested_by", sa.Text(), server_default="", nullable=False),
-        sa.Column("error_code", sa.Text(), server_default="", nullable=False),
-        sa.Column("error_message", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
-        ),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("waits_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lease_holder", sa.Text(), server_default="", nullable=False),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(
-        "runs_due",
-        "runs",
-        ["waits_until"],
-        unique=False,
-        postgresql_where=sa.text(
-            "status in ('queued', 'running', 'waiting_for_budget', 'cancelling')"
-        ),
-    )
-    op.create_index("runs_of_workspace", "runs", ["workspace_id", "created_at"], unique=False)
-    op.create_index(
-        "runs_one_active",
-        "runs",
-        ["workspace_id", "entity", "kind", "direction"],
-        unique=True,
-        postgresql_where=sa.text(
-            "status in ('queued', 'running', 'waiting_for_budget', 'cancelling')"
-        ),
-    )
     op.create_table(
         "sync_configs",
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -386,35 +232,8 @@ def downgrade() -> None:
     op.drop_index("workspace_queue_due", table_name="workspace_queue")
     op.drop_table("workspace_queue")
     op.drop_table("sync_configs")
-    op.drop_index(
-        "runs_one_active",
-        table_name="runs",
-        postgresql_where=sa.text(
-            "status in ('queued', 'running', 'waiting_for_budget', 'cancelling')"
-        ),
-    )
-    op.drop_index("runs_of_workspace", table_name="runs")
-    op.drop_index(
-        "runs_due",
-        table_name="runs",
-        postgresql_where=sa.text(
-            "status in ('queued', 'running', 'waiting_for_budget', 'cancelling')"
-        ),
-    )
-    op.drop_table("runs")
-    op.drop_table("run_tallies")
-    op.drop_index("run_marks_open", table_name="run_marks", postgresql_where=sa.text("not counted"))
-    op.drop_index(
-        "run_marks_member", table_name="run_marks", postgresql_where=sa.text("not counted")
-    )
-    op.drop_table("run_marks")
-    op.drop_table("run_items")
-    op.drop_table("relay_lease")
     op.drop_index("pending_due", table_name="pending")
     op.drop_table("pending")
-    op.drop_index("parked_need", table_name="parked")
-    op.drop_index("parked_expires", table_name="parked")
-    op.drop_table("parked")
     op.drop_index("pairs_record", table_name="pairs", postgresql_where=sa.text("record_id <> ''"))
     op.drop_index(
         "pairs_expected", table_name="pairs", postgresql_where=sa.text("expected_record_id <> ''")
@@ -425,9 +244,10 @@ def downgrade() -> None:
         postgresql_where=sa.text("outcome in ('skipped', 'failed', 'unknown')"),
     )
     op.drop_index("pairs_changed", table_name="pairs")
+    op.drop_index(
+        "pairs_awaiting", table_name="pairs", postgresql_where=sa.text("awaiting <> '{}'")
+    )
     op.drop_table("pairs")
-    op.drop_table("outbox")
-    op.drop_table("gaps")
     op.drop_index(
         "create_intents_open_member",
         table_name="create_intents",
@@ -442,4 +262,3 @@ def downgrade() -> None:
     op.drop_table("connections")
     op.drop_index("conflicts_newest", table_name="conflicts")
     op.drop_table("conflicts")
-    op.drop_table("checkpoints")
