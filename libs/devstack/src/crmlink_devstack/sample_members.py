@@ -113,19 +113,18 @@ def _email(random: Random, first: str, last: str, number: int, emails: list[str]
 
 
 def _phone(random: Random) -> str:
-    """Return a number from the ranges set aside for fiction, the way people write them."""
-    tail = f"{random.randint(0, 99):02}"
-    uk, us = f"0{random.randint(0, 999):03}", f"01{tail}"
+    """Return a number the way people write them; few are shared."""
+    uk, line = f"{random.randrange(1_000_000):06}", f"{random.randrange(10_000):04}"
     area = random.choice(("212", "415", "617", "312"))
     return random.choice(
         (
-            f"+44 7700 90{uk}",
-            f"+4477009{uk}00"[:13],
-            f"0044 7700 90{uk}",
-            f"+44 (0)20 7946 {uk}",
-            f"({area}) 555-{us}",
-            f"+1 {area} 555 {us}",
-            f"{area}.555.{us}",
-            f"1-{area}-555-{us}",
+            f"+44 7700 {uk}",
+            f"+447700{uk}",
+            f"0044 7700 {uk}",
+            f"+44 (0)7700 {uk[:3]} {uk[3:]}",
+            f"({area}) 555-{line}",
+            f"+1 {area} 555 {line}",
+            f"{area}.555.{line}",
+            f"1-{area}-555-{line}",
         )
     )

@@ -8,7 +8,7 @@ import pytest
 
 from crmlink_common.contracts.member_changes import FieldChange
 from crmlink_common.contracts.members import Member
-from crmlink_devstack.walk.comparison import differences, expected
+from crmlink_devstack.walk.comparison import creatable, differences, reachable
 from crmlink_devstack.walk.config import walk_config
 from crmlink_devstack.walk.login import log_in
 from crmlink_devstack.walk.report import Report
@@ -59,9 +59,14 @@ def test_one_record_is_expected_for_each_new_address() -> None:
             update={"member_id": "m5", "email": "x@example.com", "first_name": "", "last_name": ""}
         ),
     ]
-    wanted = expected(members, walk_config(), ["GRACE@example.com"])
-    assert wanted.creatable == {"ada@example.com"}
-    assert wanted.without_email == {"m4"}
+    members[0] = ADA.model_copy(update={"phone": ""})
+    members[1] = members[1].model_copy(update={"phone": ""})
+    org = reachable(
+        [{"Email": "GRACE@example.com", "Phone": None}, {"Email": None, "Phone": "020 7946 0123"}]
+    )
+    assert creatable(members, walk_config(), org) == {"ada@example.com"}
+    called = reachable([{"Email": None, "MobilePhone": "+44 20 7946 0123"}])
+    assert creatable([ADA], walk_config(), called) == frozenset()
 
 
 def test_upstream_does_what_is_asked_where_the_field_is_as_expected() -> None:

@@ -114,18 +114,25 @@ class FakeMatches:
 
     async def claimed(
         self, workspace_id: str, record_ids: Collection[str], but: Collection[str]
-    ) -> set[str]:
-        others = [match for key, (_, match, _) in self.rows.items() if key[1] not in but]
-        found = {one.record_id for match in others for one in match.candidates}
-        return found & set(record_ids)
+    ) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for key, (_, match, _) in self.rows.items():
+            for one in match.candidates:
+                if key[1] not in but and one.record_id in record_ids:
+                    rank = match.stage.rank
+                    found[one.record_id] = min(rank, found.get(one.record_id, rank))
+        return found
 
     async def save(
         self, workspace_id: str, run_id: str, org_id: str, decided: Sequence[Match]
     ) -> None:
-        ids = {one.record_id for match in decided for one in match.candidates}
         for key, (_, match, org) in list(self.rows.items()):
-            if ids & {one.record_id for one in match.candidates}:
-                self.rows[key] = ("ambiguous", match, org)
+            ids = {one.record_id for one in match.candidates}
+            for new in decided:
+                if new.stage.rank <= match.stage.rank and ids & {
+                    one.record_id for one in new.candidates
+                }:
+                    self.rows[key] = ("ambiguous", match, org)
         for match in decided:
             self.rows[workspace_id, match.member_id] = (match.state, match, org_id)
 

@@ -8,9 +8,11 @@ from crmlink_common.contracts.member_changes import MEMBER_CHANGES_V1
 from crmlink_common.contracts.member_links import MEMBER_LINKS_V1, LinkState
 from crmlink_common.contracts.record_matches import RECORD_MATCHES_V1, RecordMatch
 from crmlink_common.errors import InvalidInputError
+from crmlink_reconciler.domain.matching import STAGES, Candidate, Match
 from crmlink_reconciler.fakes import NOON, ORG, World
 from crmlink_reconciler.service.confirms import Confirms
 from crmlink_reconciler.service.linking import Linking
+from crmlink_reconciler.service.reservations import Reserving, Wish
 
 RECORD = "003000000000001AAA"
 OTHER = "003000000000002AAA"
@@ -168,3 +170,35 @@ async def test_a_member_linked_elsewhere_keeps_its_link_and_the_intent_is_answer
         "i1",
         "member_linked_elsewhere",
     )
+
+
+async def test_an_adoption_of_an_ambiguous_member_is_refused_and_a_creation_is_not() -> None:
+    world = a_world("m1", "m2")
+    candidate = Candidate(RECORD, "Contact")
+    doubtful = Match("m1", STAGES[0], "ambiguous", "several_members", (candidate,))
+    world.matches.rows["w1", "m1"] = ("ambiguous", doubtful, ORG)
+    await Confirms(world.work).settle([a_match(origin="adopted")])
+    [link] = world.told(MEMBER_LINKS_V1)
+    assert (link.state, link.reason) == (LinkState.REFUSED, "ambiguous")
+    world.reserved["w1", "m1"] = "i1"
+    await Confirms(world.work).settle([a_match(event_id="e2", intent_id="i1", record_id=OTHER)])
+    assert world.told(MEMBER_LINKS_V1)[-1].state is LinkState.LINKED
+
+
+@pytest.mark.parametrize(
+    ("state", "result"),
+    [
+        ("proposed", "match_proposed"),
+        ("ambiguous", "match_ambiguous"),
+        ("linked", "reserved"),  # that link has ended
+    ],
+)
+async def test_nothing_is_created_beside_a_record_that_a_search_found(
+    state: str, result: str
+) -> None:
+    world = a_world()
+    found = Match("m1", STAGES[1], "proposed", "", (Candidate("00Q000000000001AAA", "Lead"),))
+    world.matches.rows["w1", "m1"] = (state, found, ORG)
+    [answer] = await Reserving(world.work).reserve("w1", [Wish("m1", "i1")])
+    assert answer.result == result
+    assert bool(world.reserved) == (result == "reserved")

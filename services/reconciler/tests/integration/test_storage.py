@@ -179,14 +179,14 @@ async def test_a_record_found_for_a_second_member_makes_the_first_doubtful(
     async with sessions.begin() as session:
         matches = MatchRepository(session)
         await matches.save("w1", "r", ORG, [Match("m1", STAGES[0], "proposed", "", (candidate,))])
-        assert await matches.claimed("w1", {RECORD}, ["m1"]) == set()
-        assert await matches.claimed("w1", {RECORD}, ["m2"]) == {RECORD}
+        assert await matches.claimed("w1", {RECORD}, ["m1"]) == {}
+        assert await matches.claimed("w1", {RECORD}, ["m2"]) == {RECORD: 0}
         second = Match("m2", STAGES[0], "ambiguous", "several_members", (candidate,))
         await matches.save("w1", "r", ORG, [second])
         assert {one.state for one in (await matches.of([("w1", "m1")])).values()} == {"ambiguous"}
         assert await matches.clear("w1", 1) == 1
         assert await matches.clear("w1", 10) == 1
-        assert await matches.claimed("w1", {RECORD}, []) == set()
+        assert await matches.claimed("w1", {RECORD}, []) == {}
 
 
 async def test_what_is_left_of_deleted_members_goes_after_45_days(sessions: Sessions) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections import Counter
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,8 +86,19 @@ def test_a_record_that_two_members_hit_is_ambiguous_for_both() -> None:
 
 def test_a_record_that_was_found_for_an_earlier_page_is_ambiguous() -> None:
     found = {EMAIL_CONTACT: [a_record("c1")]}
-    [match] = decide_matches([Sought("m1", ADA)], found, claimed={"c1"})
+    [match] = decide_matches([Sought("m1", ADA)], found, claimed={"c1": 0})
     assert (match.state, match.reason) == ("ambiguous", "several_members")
+
+
+def test_a_record_found_by_e_mail_is_not_contested_by_a_telephone_number() -> None:
+    shared = a_record("c1")
+    by_phone = Candidate("c1", "Contact", phones=(PHONE,))
+    found = {EMAIL_CONTACT: [shared], PHONE_CONTACT: [by_phone]}
+    mine, other = decide_matches([Sought("m1", ADA), Sought("m2", "", PHONE)], found)
+    assert (mine.state, mine.reason) == ("proposed", "")
+    assert (other.state, other.reason) == ("ambiguous", "several_members")
+    [earlier] = decide_matches([Sought("m1", ADA)], found, claimed={"c1": 1})
+    assert earlier.state == "proposed"
 
 
 def test_without_e_mail_and_phone_nothing_is_found() -> None:
@@ -150,13 +159,19 @@ def test_it_decides_as_the_rules_say(
     matches = {one.member_id: one for one in decide_matches(people, found, taken=taken)}
     expected = {one.member_id: decided_slowly(one, found) for one in people}
     assert matches.keys() == {member_id for member_id, one in expected.items() if one}
-    wanted = Counter(record_id for one in expected.values() if one for record_id in one[1])
+
+    def rivals(record_id: str, rank: int) -> int:
+        claims = [stage.rank for stage, ids in filter(None, expected.values()) if record_id in ids]
+        return sum(other <= rank for other in claims) - 1
+
     for member_id, match in matches.items():
         there = expected[member_id]
         assert there is not None
         stage, ids = there
         assert (match.stage, {one.record_id for one in match.candidates}) == (stage, ids)
-        is_sure = len(ids) == 1 and not ids & taken and all(wanted[one] == 1 for one in ids)
+        is_sure = (
+            len(ids) == 1 and not ids & taken and all(rivals(one, stage.rank) == 0 for one in ids)
+        )
         assert (match.state == "proposed") == is_sure
 
 

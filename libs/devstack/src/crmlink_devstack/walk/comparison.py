@@ -11,7 +11,7 @@ from crmlink_common.contracts.members import Member
 from crmlink_common.contracts.sync_configs import Direction, EntityConfig
 from crmlink_common.mapping.rules import Planned, compile_rules
 from crmlink_common.mapping.values import is_blank, same_value
-from crmlink_common.members import normal_email
+from crmlink_common.members import normal_email, phone_e164
 
 NOON = datetime(2026, 1, 1, tzinfo=UTC)  # no rule of the walk-through reads `now`
 
@@ -55,36 +55,46 @@ def differences(
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """What must become of the members, judged by the file and the org before anything ran."""
+class Reachable:
+    """How the org's Contacts and open Leads can be reached: normal e-mails and E.164 phones."""
 
-    creatable: frozenset[str]  # e-mail addresses that no Contact or open Lead has
-    without_email: frozenset[str]
+    emails: frozenset[str]
+    phones: frozenset[str]
 
 
-def expected(
-    members: Iterable[Member], config: EntityConfig, emails_in_org: Iterable[str]
-) -> Expected:
-    """Say which members have no match: one record is created per e-mail address among them.
+def reachable(records: Iterable[Mapping[str, Any]], region: str = "US") -> Reachable:
+    """Read them off rows with Email, Phone and MobilePhone."""
+    rows = list(records)
+    emails = {normal_email(row.get("Email") or "") for row in rows}
+    phones = {
+        phone_e164(row.get(field) or "", region)
+        for row in rows
+        for field in ("Phone", "MobilePhone")
+    }
+    return Reachable(frozenset(emails - {""}), frozenset(phones - {""}))
 
-    A member without an e-mail address cannot be matched by it; one without a last name, or any
-    part of a name, cannot become a Contact.
+
+def creatable(
+    members: Iterable[Member], config: EntityConfig, org: Reachable, region: str = "US"
+) -> frozenset[str]:
+    """Give the e-mail addresses for which a record must be created, judged before anything ran.
+
+    One record for each address whose members have no match, by e-mail or telephone, and a last
+    name. A member without an e-mail address is never created: nothing could find it again.
     """
     rules = compile_rules(config)
-    taken = {normal_email(email) for email in emails_in_org}
-    creatable: set[str] = set()
-    without: set[str] = set()
+    wanted: set[str] = set()
     for member in members:
-        email = normal_email(member.email)
-        if not email:
-            without.add(member.member_id)
+        email, phone = normal_email(member.email), phone_e164(member.phone, region)
+        if not email or email in org.emails or phone in org.phones:
             continue
-        plans = rules.outbound(attributes(member), {}, workspace={"default_region": "US"}, now=NOON)
-        named = any(
+        plans = rules.outbound(
+            attributes(member), {}, workspace={"default_region": region}, now=NOON
+        )
+        if any(
             isinstance(plan := plans[rule.id], Planned) and not is_blank(plan.value)
             for rule in rules.rules(Direction.OUTBOUND)
             if rule.remote_field == "LastName"
-        )
-        if email not in taken and named:
-            creatable.add(email)
-    return Expected(frozenset(creatable), frozenset(without))
+        ):
+            wanted.add(email)
+    return frozenset(wanted)

@@ -11,12 +11,13 @@ from typing import Any, cast
 
 from rich.console import Console
 
+from crmlink_common.contracts.members import Member
 from crmlink_common.contracts.sync_configs import EntityConfig
 from crmlink_common.errors import InvalidInputError
 from crmlink_common.mapping.values import is_blank, same_value
 from crmlink_common.members import read_members
 from crmlink_devstack.walk.assistant import ask_tools
-from crmlink_devstack.walk.comparison import Expected, differences, expected
+from crmlink_devstack.walk.comparison import Reachable, creatable, differences, reachable
 from crmlink_devstack.walk.config import walk_config
 from crmlink_devstack.walk.org import OrgUser
 from crmlink_devstack.walk.person import Person, Run
@@ -58,9 +59,9 @@ class Journey:
         ``amid`` is done twice, while matches are found and while the sync runs: tests let a part
         of the system fail there.
         """
-        contacts, emails = await self._before()  # a stack with data may create at once
+        contacts, org = await self._before()  # a stack with data may create at once
         await self._import()
-        before = contacts, expected(self.upstream.members.values(), self.config, emails)
+        before = contacts, creatable(self._without_link(), self.config, org)
         await self._connect()
         await self._while(amid, self._find_matches)
         await self._link_all()
@@ -121,13 +122,18 @@ class Journey:
             overview = await self.person.connect()
             step.seen = f"Connected to {overview['instance_url']}, API {overview['api_version']}"
 
-    async def _before(self) -> tuple[int, list[str]]:
+    async def _before(self) -> tuple[int, Reachable]:
         with self.report.step("Count the org's records") as step:
-            contacts = await self.org.query("SELECT Id, Email FROM Contact")
-            leads = await self.org.query("SELECT Id, Email FROM Lead WHERE IsConverted = false")
-            emails = [row["Email"] for row in [*contacts, *leads] if row["Email"]]
+            fields = "SELECT Id, Email, Phone, MobilePhone FROM"
+            contacts = await self.org.query(f"{fields} Contact")
+            leads = await self.org.query(f"{fields} Lead WHERE IsConverted = false")
             step.seen = f"{len(contacts)} contacts, {len(leads)} open leads"
-        return len(contacts), emails
+        return len(contacts), reachable([*contacts, *leads])
+
+    def _without_link(self) -> list[Member]:
+        """Give the members that upstream does not know as linked: of the others nothing is new."""
+        members = self.upstream.members.values()
+        return [one for one in members if not one.fields.get("salesforce:id")]
 
     async def _follow(self, title: str, path: str) -> Run:
         with self._bar(title, None) as bar:
@@ -204,7 +210,7 @@ class Journey:
             ]
         return pairs
 
-    async def _compare(self, before: tuple[int, Expected]) -> None:
+    async def _compare(self, before: tuple[int, frozenset[str]]) -> None:
         with self.report.step("Compare both sides row by row") as step:
             contacts, wanted = before
             pairs = await self._pairs()
@@ -217,7 +223,7 @@ class Journey:
                 "linked": len(self.links),
                 "rows_compared": len(pairs),
                 "differences": len(found),
-                "members_without_a_match": len(wanted.creatable),
+                "members_without_a_match": len(wanted),
                 "records_created": created,
                 "not_linked_with_a_reason": len(reasons),
                 "not_linked_without_a_reason": len(silent),
@@ -227,8 +233,8 @@ class Journey:
             demand(not found, f"{len(found)} fields differ, first: {found[:3]}")
             demand(not silent, f"{len(silent)} members without a reason, first: {silent[:3]}")
             demand(
-                created == len(wanted.creatable),
-                f"{created} records created for {len(wanted.creatable)} members without a match",
+                created == len(wanted),
+                f"{created} records created for {len(wanted)} members without a match",
             )
             keys = [m.fields.get("salesforce:id") for m, _ in pairs]
             wrong = sum(k != r["Id"] for k, (_, r) in zip(keys, pairs, strict=True))

@@ -184,6 +184,7 @@ class Standing:
     deleted: bool  # the member
     taken: bool  # the record, by another member
     reserved: str = ""  # the intent that holds the member
+    doubtful: bool = False  # a search found more than one way to match it
 
 
 def confirm(
@@ -207,7 +208,9 @@ def _objection(link: Link, intent_id: str, standing: Standing) -> str:
         return "member_linked_elsewhere"
     if intent_id and standing.reserved != intent_id:
         return "not_reserved"
-    return TAKEN if standing.taken else ""
+    if standing.taken:
+        return TAKEN
+    return "ambiguous" if standing.doubtful and not intent_id else ""  # created is not adopted
 
 
 def asked(link: Link, evidence: Mapping[str, JsonValue]) -> list[FieldChange]:

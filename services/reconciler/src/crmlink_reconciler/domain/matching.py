@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +21,11 @@ class Stage:
     object: str
     fields: tuple[str, ...]
     only: str = ""  # a further condition
+
+    @property
+    def rank(self) -> int:
+        """Order by confidence: an e-mail address says more than a telephone number."""
+        return 0 if self.by == "email" else 1
 
 
 STAGES = (
@@ -108,24 +113,34 @@ def decide_matches(
     *,
     region: str = "US",
     taken: Collection[str] = (),
-    claimed: Collection[str] = (),
+    claimed: Mapping[str, int] | None = None,
 ) -> list[Match]:
     """Decide for a page of members.
 
     ``taken`` are records that are linked already; ``claimed`` those that were found for a
-    member outside this page.
+    member outside this page, with the best rank of the stages that found them. A record that
+    one member has by e-mail is that member's, whoever else has its telephone number.
     """
     left, chosen = list(sought), dict[str, tuple[Stage, list[Candidate]]]()
     for stage in STAGES:
         there = hits(left, stage, found.get(stage, ()), region)
         chosen |= {member_id: (stage, records) for member_id, records in there.items()}
         left = [one for one in left if one.member_id not in there]
-    wanted = Counter(record.record_id for _, records in chosen.values() for record in records)
-    contested = {record_id for record_id, times in wanted.items() if times > 1} | set(claimed)
+    wanted: dict[str, list[int]] = defaultdict(list)
+    for record_id, rank in (claimed or {}).items():
+        wanted[record_id].append(rank)
+    for stage, records in chosen.values():
+        for record in records:
+            wanted[record.record_id].append(stage.rank)
     return [
-        _match(member_id, stage, records, taken, contested)
+        _match(member_id, stage, records, taken, _contested(wanted, stage.rank))
         for member_id, (stage, records) in sorted(chosen.items())
     ]
+
+
+def _contested(wanted: Mapping[str, Sequence[int]], rank: int) -> set[str]:
+    """Give the records that somebody else wants with no less right than ``rank``."""
+    return {one for one, ranks in wanted.items() if sum(other <= rank for other in ranks) > 1}
 
 
 def _match(

@@ -29,6 +29,7 @@ class _Meets:
     links: dict[Key, Link]
     holders: dict[tuple[str, str, str], Key]
     seen: dict[Key, set[str]]
+    doubtful: frozenset[Key]
     released: set[Key] = field(default_factory=set)
 
 
@@ -62,12 +63,14 @@ class Confirms:
             for event, target in ready
             if target is not None
         }
+        found = await self.work.matches.of(keys)
         return _Meets(
             members,
             await self.work.reservations.lock(keys),
             await self.work.links.lock(keys),
             await self.work.links.holders(records),
             await self.work.links.causes(keys),
+            frozenset(key for key, one in found.items() if one.state == "ambiguous"),
         )
 
     def _settle_one(
@@ -83,7 +86,7 @@ class Confirms:
             return None
         link = meets.links.get(key, Link(*key))
         holder = meets.holders.get((match.workspace_id, target.org_id, target.record_id), key)
-        standing = Standing(meets.members[key].deleted, holder != key, held)
+        standing = Standing(meets.members[key].deleted, holder != key, held, key in meets.doubtful)
         after = confirm(link, target, match.intent_id, standing, self.work.now())
         if after is None:
             return None

@@ -9,9 +9,17 @@ from typing import Literal
 from crmlink_common.contracts.member_links import LinkState
 from crmlink_reconciler.domain.directory import Key, Known
 from crmlink_reconciler.domain.linking import Link
-from crmlink_reconciler.service.ports import Work
+from crmlink_reconciler.service.ports import FoundMatch, Work
 
-Result = Literal["reserved", "already_linked", "excluded", "unknown_member", "reserved_by_other"]
+Result = Literal[
+    "reserved",
+    "already_linked",
+    "excluded",
+    "unknown_member",
+    "reserved_by_other",
+    "match_proposed",  # a search found a record for this member: a person links it, or not
+    "match_ambiguous",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +47,14 @@ class Reserving:
         members = await self.work.directory.lock(keys)
         held = await self.work.reservations.lock(keys)
         links = await self.work.links.lock(keys)
+        matches = await self.work.matches.of(keys)
         new: dict[Key, str] = {}
         answers = []
         for wish in wishes:
             key = (workspace_id, wish.member_id)
             answer = _answer(wish, members.get(key), links.get(key), held.get(key))
+            if answer.result == "reserved" and key not in held and key in matches:
+                answer = _matched(wish, matches[key])
             if answer.result == "reserved" and key not in held:
                 new[key] = held[key] = wish.intent_id
             answers.append(answer)
@@ -61,3 +72,14 @@ def _answer(wish: Wish, known: Known | None, link: Link | None, held: str | None
     if held is not None and held != wish.intent_id:
         return Answer(wish.member_id, "reserved_by_other", intent_id=held)
     return Answer(wish.member_id, "reserved")
+
+
+def _matched(wish: Wish, found: FoundMatch) -> Answer:
+    """Refuse a second record beside one that was found: whether it is the member's is open."""
+    match found.state:
+        case "proposed":
+            return Answer(wish.member_id, "match_proposed")
+        case "ambiguous":
+            return Answer(wish.member_id, "match_ambiguous")
+        case _:  # linked once, and that link has ended: its record is gone or no longer meant
+            return Answer(wish.member_id, "reserved")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Text, any_, delete, literal, select, update
+from sqlalchemy import Text, any_, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,42 +47,52 @@ class MatchRepository:
 
     async def claimed(
         self, workspace_id: str, record_ids: Collection[str], but: Collection[str]
-    ) -> set[str]:
-        """Say which of these records were found for a member that is not one of ``but``."""
-        found = await self._session.scalars(
-            select(found_for.c.record_id)
+    ) -> dict[str, int]:
+        """Give those of these records that were found for a member who is not one of ``but``.
+
+        The value is the best rank of the stages that found it.
+        """
+        found = await self._session.execute(
+            select(found_for.c.record_id, func.min(found_for.c.rank).label("rank"))
             .where(
                 found_for.c.workspace_id == workspace_id,
                 found_for.c.record_id == _any(record_ids),
                 found_for.c.member_id != literal(list(but), ARRAY(Text)).all_(),
             )
-            .distinct()
+            .group_by(found_for.c.record_id)
         )
-        return set(found)
+        return {row.record_id: row.rank for row in found}
 
     async def save(
         self, workspace_id: str, run_id: str, org_id: str, decided: Sequence[Match]
     ) -> None:
         """Keep a page's matches, and doubt older ones that found the same records."""
         rows = [_row(workspace_id, run_id, org_id, match) for match in decided]
-        record_ids = {one.record_id for match in decided for one in match.candidates}
         if not rows:
             return
-        others = select(found_for.c.member_id).where(
-            found_for.c.workspace_id == workspace_id, found_for.c.record_id == _any(record_ids)
-        )
-        await self._session.execute(
-            update(matches)
-            .where(
-                matches.c.workspace_id == workspace_id,
-                matches.c.state == "proposed",
-                matches.c.member_id.in_(others),
+        for rank, record_ids in _by_rank(decided).items():
+            others = select(found_for.c.member_id).where(
+                found_for.c.workspace_id == workspace_id,
+                found_for.c.record_id == _any(record_ids),
+                found_for.c.rank >= rank,
             )
-            .values(state="ambiguous", reason="several_members")
-        )
+            await self._session.execute(
+                update(matches)
+                .where(
+                    matches.c.workspace_id == workspace_id,
+                    matches.c.state == "proposed",
+                    matches.c.member_id.in_(others),
+                )
+                .values(state="ambiguous", reason="several_members")
+            )
         await self._session.execute(upsert(matches), sorted(rows, key=in_key_order))
         hits = [
-            {"workspace_id": workspace_id, "record_id": record_id, "member_id": match.member_id}
+            {
+                "workspace_id": workspace_id,
+                "record_id": record_id,
+                "member_id": match.member_id,
+                "rank": match.stage.rank,
+            }
             for match in decided
             for record_id in sorted({one.record_id for one in match.candidates})
         ]
@@ -104,6 +115,13 @@ class MatchRepository:
         keys = [(workspace_id, member_id) for member_id in await self._session.scalars(old)]
         await self.forget(keys)
         return len(keys)
+
+
+def _by_rank(decided: Sequence[Match]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = defaultdict(set)
+    for match in decided:
+        found[match.stage.rank] |= {one.record_id for one in match.candidates}
+    return found
 
 
 def _any(values: Collection[str]) -> Any:  # noqa: ANN401 - SQLAlchemy types it as a collection

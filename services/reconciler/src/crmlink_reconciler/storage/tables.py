@@ -119,7 +119,7 @@ class MatchRow(Row, table=True):
 
 
 class HitRow(Row, table=True):
-    """Which members a record was found for: more than one, and neither is sure."""
+    """Which members a record was found for, and by what (0 e-mail, 1 telephone)."""
 
     __tablename__ = "match_hits"
     __table_args__ = (Index("match_hits_member", "workspace_id", "member_id"),)
@@ -127,6 +127,7 @@ class HitRow(Row, table=True):
     workspace_id: str = Field(primary_key=True, sa_type=Text)
     record_id: str = Field(primary_key=True, sa_type=Text)
     member_id: str = Field(primary_key=True, sa_type=Text)
+    rank: int
 
 
 class WorkspaceRow(Row, table=True):

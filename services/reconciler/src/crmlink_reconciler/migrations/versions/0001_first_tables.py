@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.Text(), nullable=False),
         sa.Column("record_id", sa.Text(), nullable=False),
         sa.Column("member_id", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "record_id", "member_id"),
     )
     op.create_index("match_hits_member", "match_hits", ["workspace_id", "member_id"], unique=False)
