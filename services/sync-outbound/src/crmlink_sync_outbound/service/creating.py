@@ -10,6 +10,7 @@ from crmlink_common.contracts.cloudevents import Record
 from crmlink_common.errors import TransientError, UnknownOutcomeError
 from crmlink_common.salesforce.ids import to_18
 from crmlink_common.salesforce.writes import Outcome as Created
+from crmlink_sync_outbound.domain.intents import Ending
 from crmlink_sync_outbound.domain.outcomes import (
     Kind,
     Outcome,
@@ -24,7 +25,6 @@ from crmlink_sync_outbound.domain.work import Settlement, Turn, Work
 from crmlink_sync_outbound.service.ports import Org, Reservations
 from crmlink_sync_outbound.service.standing import IntentBook
 from crmlink_sync_outbound.service.telling import Telling
-from crmlink_sync_outbound.storage.intents import Ending
 
 UNDER_WAY = timedelta(seconds=3)
 LOOK_AGAIN = timedelta(seconds=20)

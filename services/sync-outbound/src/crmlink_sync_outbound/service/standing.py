@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from crmlink_sync_outbound.domain.intents import Ending
 from crmlink_sync_outbound.domain.resolving import Intent, Wanted
 from crmlink_sync_outbound.domain.work import Turn, Work
-from crmlink_sync_outbound.storage.intents import Ending
 
 
 class Standing(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from crmlink_common.salesforce.ids import to_18
+from crmlink_sync_outbound.domain.intents import Ending
 from crmlink_sync_outbound.domain.outcomes import Kind, Outcome, retry, skipped
 from crmlink_sync_outbound.domain.pair import Values
 from crmlink_sync_outbound.domain.resolving import (
@@ -29,7 +30,6 @@ from crmlink_sync_outbound.service.finding import find, find_anywhere
 from crmlink_sync_outbound.service.ports import Org
 from crmlink_sync_outbound.service.standing import IntentBook
 from crmlink_sync_outbound.service.telling import Telling
-from crmlink_sync_outbound.storage.intents import Ending
 
 BREATH = 20  # members
 

@@ -11,12 +11,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.salesforce.limits import ApiUsage
+from crmlink_sync_outbound.domain.intents import Ending
 from crmlink_sync_outbound.domain.resolving import Intent, Wanted
 from crmlink_sync_outbound.domain.views import Terms
 from crmlink_sync_outbound.domain.work import Settlement, Turn, Work
 from crmlink_sync_outbound.service.terms import TermsCache
 from crmlink_sync_outbound.storage.configs import Configs
-from crmlink_sync_outbound.storage.intents import Ending, Intents
+from crmlink_sync_outbound.storage.intents import Intents
 from crmlink_sync_outbound.storage.queue import Queue
 from crmlink_sync_outbound.storage.settling import Settling
 from crmlink_sync_outbound.storage.sql import Statements

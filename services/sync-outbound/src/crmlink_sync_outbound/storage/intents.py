@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import uuid4
 
-from crmlink_common.contracts.cloudevents import Record
 from crmlink_common.messaging.outbox import Outbox
-from crmlink_sync_outbound.domain.pair import BASES, Bases
+from crmlink_sync_outbound.domain.intents import Ending
+from crmlink_sync_outbound.domain.pair import BASES
 from crmlink_sync_outbound.domain.resolving import Intent, Wanted
 from crmlink_sync_outbound.domain.work import Turn
 from crmlink_sync_outbound.storage.sql import Statements, Values
@@ -72,24 +70,6 @@ where workspace_id = :workspace_id and record_id = any(:ids)
 union select expected_record_id from pairs
 where workspace_id = :workspace_id and expected_record_id = any(:ids)
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How an intent goes on: to another state, or to its end with a message."""
-
-    entity: str
-    member_id: str
-    intent_id: str | None  # None: adopted without one
-    state: str
-    record_id: str = ""
-    object: str = ""
-    org_id: str = ""
-    reason: str = ""
-    message: Record | None = None
-    base: Bases | None = None
-    seen: Mapping[str, Any] | None = None
-    wrote_at: datetime | None = None
 
 
 class Intents:
