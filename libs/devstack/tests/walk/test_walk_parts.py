@@ -49,6 +49,11 @@ def test_a_blank_member_side_is_no_difference_where_empty_means_skip() -> None:
     assert differences(walk_config(), [(blank, RECORD)]) == []
 
 
+def test_a_linked_member_that_the_filter_leaves_out_is_not_compared() -> None:
+    unreachable = ADA.model_copy(update={"email": ""})
+    assert differences(walk_config(), [(unreachable, {**RECORD, "Phone": "other"})]) == []
+
+
 def test_one_record_is_expected_for_each_new_address() -> None:
     members = [
         ADA,

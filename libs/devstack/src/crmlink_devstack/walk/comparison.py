@@ -35,10 +35,15 @@ def differences(
     pairs: Iterable[tuple[Member, Mapping[str, Any]]],
     region: str = "US",
 ) -> list[Difference]:
-    """List the fields of linked pairs that differ though a rule should keep them equal."""
+    """List the fields of linked pairs that differ though a rule should keep them equal.
+
+    A linked member that the filter leaves out keeps its link and is not written.
+    """
     rules = compile_rules(config)
     found: list[Difference] = []
     for member, record in pairs:
+        if not rules.outbound_filter(attributes(member)):
+            continue
         plans = rules.outbound(
             attributes(member), dict(record), workspace={"default_region": region}, now=NOON
         )
