@@ -17,4 +17,5 @@ class ServiceSettings(BaseSettings):
     internal_trusted: str = "{}"  # JSON: service name -> base64 of its public key's PEM
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    lease_seconds: int = Field(default=60, ge=5, le=600)  # how long work waits for a dead holder
     instance: str = Field(default_factory=lambda: uuid4().hex[:12])

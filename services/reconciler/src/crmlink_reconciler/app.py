@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
             sessions=base.sessions,
             page=page,
             finished=tell_finished,
+            lease=timedelta(seconds=settings.lease_seconds),
         )
 
     async def waiting(stopping: asyncio.Event) -> None:

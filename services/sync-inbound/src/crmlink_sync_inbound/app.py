@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -38,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         open_org=orgs.open,
         teller=Teller(sessions=base.sessions, publish=base.bus.publish),
         holder=settings.instance,
+        lease=timedelta(seconds=settings.lease_seconds),
     )
 
     async def poller(stopping: asyncio.Event) -> None:

@@ -27,7 +27,7 @@ from crmlink_sync_inbound.domain import (
     stretched,
 )
 from crmlink_sync_inbound.storage.capture import CaptureRepository, Plan, Where
-from crmlink_sync_inbound.storage.turns import Outcome, Turn, Turns
+from crmlink_sync_inbound.storage.turns import LEASE, Outcome, Turn, Turns
 from crmlink_sync_inbound.telling import Records, Seen, Teller
 from crmlink_sync_inbound.view import OrgMemory, OrgView
 
@@ -73,13 +73,14 @@ class Capture:
     open_org: Callable[[str], Awaitable[Org]]
     teller: Teller
     holder: str
+    lease: timedelta = LEASE
     memory: OrgMemory = field(default_factory=OrgMemory)
     budget: ApiBudget = field(default_factory=ApiBudget)
 
     async def take_turn(self) -> bool:
         """Work on the workspace that has been due longest; say whether there was one."""
         async with self.sessions.begin() as session:
-            turn = await Turns(session).claim(self.holder)
+            turn = await Turns(session).claim(self.holder, self.lease)
         if turn is None:
             return False
         try:

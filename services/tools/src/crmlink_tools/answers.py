@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,7 +29,7 @@ from crmlink_tools.domain import (
     size_of,
     trim_children,
 )
-from crmlink_tools.storage.ledger import Accepted, Ledger
+from crmlink_tools.storage.ledger import LEASE, Accepted, Ledger
 
 log = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds one request may take, whatever its deadline says
@@ -70,6 +70,7 @@ class Answers:
     publish: Callable[[Sequence[Record]], Awaitable[None]]
     holder: str
     per_workspace: int
+    lease: timedelta = LEASE
     named_topic_wait: float = NAMED_TOPIC_WAIT
     now: Callable[[], datetime] = _now
     new_id: Callable[[], UUID] = uuid4
@@ -77,7 +78,7 @@ class Answers:
     async def answer_one(self) -> bool:
         """Answer the oldest open request; say whether there was one."""
         async with self.sessions.begin() as session:
-            request = await Ledger(session).claim(self.holder, self.per_workspace)
+            request = await Ledger(session).claim(self.holder, self.per_workspace, self.lease)
         if request is None:
             return False
         try:

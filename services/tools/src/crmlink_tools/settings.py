@@ -12,5 +12,6 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="TOOLS_", frozen=True)
 
     oauth_url: str
+    lease_seconds: int = Field(default=120, ge=5, le=600)  # longer than an answer may take
     concurrent_requests: int = Field(default=8, ge=1, le=64)
     concurrent_requests_per_workspace: int = Field(default=4, ge=1, le=64)

@@ -95,8 +95,9 @@ class Claim:
 class Runs:
     """Queries only; the caller owns the transaction."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, lease: timedelta = LEASE) -> None:
         self._session = session
+        self._lease = lease
 
     async def start(
         self,
@@ -211,7 +212,7 @@ class Runs:
             "started_at": func.coalesce(runs.c.started_at, func.now()),
             "waits_until": None,
             "lease_holder": holder,
-            "lease_until": func.now() + LEASE,
+            "lease_until": func.now() + self._lease,
             "fence": runs.c.fence + 1,
         }
         taken = update(runs).where(runs.c.id.in_(due)).values(begun).returning(runs)
@@ -237,7 +238,7 @@ class Runs:
             "waits_until": step.wait_until,
             "error_code": step.error.code if step.error else "",
             "error_message": step.error.message if step.error else "",
-            "lease_until": func.now() + LEASE,
+            "lease_until": func.now() + self._lease,
         }
         if step.total is not None:
             values["total"] = step.total

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from crmlink_common.errors import LimitError, NotConnectedError, PermanentError, TransientError
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.runs.model import Run, RunError, RunStatus, Step
-from crmlink_common.runs.store import Claim, Runs
+from crmlink_common.runs.store import LEASE, Claim, Runs
 from crmlink_common.telemetry.redaction import describe
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class RunWorker:
     sessions: async_sessionmaker[AsyncSession]
     page: Callable[[Claim], Awaitable[Step]]
     finished: Callable[[AsyncSession, Run], Awaitable[None]]
+    lease: timedelta = LEASE  # longer than one page may take
     now: Callable[[], datetime] = _now
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -47,13 +48,13 @@ class RunWorker:
 
     async def _one_run(self, stopping: asyncio.Event) -> bool:
         async with self.sessions.begin() as session:
-            claim = await Runs(session).claim(self.kind, self.holder)
+            claim = await Runs(session, self.lease).claim(self.kind, self.holder)
         if claim is None:
             return False
         while not stopping.is_set():
             step = await self._step(claim)
             async with self.sessions.begin() as session:
-                saved = await Runs(session).save(claim, step)
+                saved = await Runs(session, self.lease).save(claim, step)
                 if saved is not None and not saved.status.active:
                     await self.finished(session, saved)
             if saved is None:

@@ -29,6 +29,7 @@ class Turn:
     workspace_id: str
     fence: int
     wait: timedelta
+    lease: timedelta = LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Turns:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def claim(self, holder: str) -> Turn | None:
+    async def claim(self, holder: str, lease: timedelta = LEASE) -> Turn | None:
         """Take the workspace that has been due longest."""
         due = table(CaptureRow)
         waiting = and_(due.c.lease_until.is_(None), due.c.due_at <= func.now())
@@ -61,7 +62,7 @@ class Turns:
             .where(due.c.workspace_id == first.c.workspace_id)
             .values(
                 lease_holder=holder,
-                lease_until=func.now() + LEASE,
+                lease_until=func.now() + lease,
                 fence=due.c.fence + 1,
                 due_at=func.now() + NOT_WOKEN,
             )
@@ -70,7 +71,7 @@ class Turns:
         row = (await self._session.execute(taken)).first()
         if row is None:
             return None
-        return Turn(row.workspace_id, row.fence, timedelta(seconds=row.wait_seconds))
+        return Turn(row.workspace_id, row.fence, timedelta(seconds=row.wait_seconds), lease)
 
     async def hold(self, turn: Turn) -> None:
         """Extend the lease, and keep others from taking it until this transaction ends.
@@ -82,7 +83,7 @@ class Turns:
         held = await self._session.execute(
             update(due)
             .where(due.c.workspace_id == turn.workspace_id, due.c.fence == turn.fence)
-            .values(lease_until=func.now() + LEASE)
+            .values(lease_until=func.now() + turn.lease)
             .returning(due.c.workspace_id)
         )
         if held.first() is None:

@@ -66,7 +66,9 @@ class Ledger:
         )
         await self._session.execute(statement, sorted(rows, key=_key))
 
-    async def claim(self, holder: str, per_workspace: int) -> Accepted | None:
+    async def claim(
+        self, holder: str, per_workspace: int, lease: timedelta = LEASE
+    ) -> Accepted | None:
         """Lease the oldest open request of a workspace that is not at its limit."""
         requests = table(RequestRow)
         other = requests.alias()
@@ -94,7 +96,7 @@ class Ledger:
             )
             .values(
                 lease_holder=holder,
-                lease_until=func.now() + LEASE,
+                lease_until=func.now() + lease,
                 fence=requests.c.fence + 1,
                 attempts=requests.c.attempts + 1,
             )
