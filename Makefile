@@ -6,7 +6,8 @@ PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml servi
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-	--no-emit-package crmlink-common --no-emit-package crmlink-devstack
+	--no-emit-package crmlink-common --no-emit-package crmlink-devstack \
+	--no-emit-package crmlink-salesforce-sim
 INSTALLED := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
