@@ -33,7 +33,7 @@ unit: install    ## Seconds: no Kafka, no PostgreSQL, no sockets
 check: install   ## Formatting, lint, types, pins; never rewrites
 	$(BIN)ruff format --check .
 	$(BIN)ruff check .
-	$(BIN)mypy
+	@for part in $(PACKAGES) tests; do $(BIN)mypy $$part || exit 1; done
 	$(BIN)pip check
 
 format: install  ## Rewrite

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from rich.console import Console
 
 from crmlink_common.contracts.topics import SERVICES
@@ -17,7 +18,7 @@ from crmlink_common.members.publish import member_publisher
 from crmlink_devstack.options import Options
 from crmlink_devstack.sample_members import sample_members, write_rows
 from crmlink_devstack.stack import Stack
-from crmlink_devstack.walk.journey import Journey
+from crmlink_devstack.walk.journey import Journey, Phase
 from crmlink_devstack.walk.org import OrgUser, log_into_org
 from crmlink_devstack.walk.person import Person
 from crmlink_devstack.walk.upstream import Upstream
@@ -26,7 +27,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.asyncio(lo
 Fault = Callable[[Stack], Awaitable[None]]
 MEMBERS = 200  # of each case
 INTO_THE_WORK = 0.4  # seconds after a step has begun
-BESIDE = 4.0  # seconds a second instance works beside the first
 IMPATIENT = {  # a dead holder's lease must end within a test; nothing else differs
     "reconciler": {"RECONCILER_LEASE_SECONDS": "5"},
     "tools": {"TOOLS_LEASE_SECONDS": "5"},
@@ -38,23 +38,19 @@ IMPATIENT = {  # a dead holder's lease must end within a test; nothing else diff
 }
 
 
-async def nothing(_: Stack) -> None:
-    """Let all parts be."""
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What fails, and when: in the middle of one phase, or a second instance all the time."""
+
+    phase: Phase | None = None
+    fault: Fault | None = None
+    beside: str = ""
 
 
 def killed(service: str) -> Fault:
     async def fault(stack: Stack) -> None:
         await stack.kill(service)
         await stack.start(service)
-
-    return fault
-
-
-def doubled(service: str) -> Fault:
-    async def fault(stack: Stack) -> None:
-        name = await stack.add_instance(service)
-        await asyncio.sleep(BESIDE)
-        await stack.stop(name)
 
     return fault
 
@@ -66,11 +62,20 @@ def restarted(server: str) -> Fault:
     return fault
 
 
-FAULTS: dict[str, Fault] = {
-    "nothing fails": nothing,
-    **{f"{service} is killed": killed(service) for service in SERVICES},
-    **{f"{service} is doubled": doubled(service) for service in SERVICES},
-    **{f"{server} restarts": restarted(server) for server in ("kafka", "postgres")},
+BUSIEST: dict[str, Phase] = {
+    "gateway": "syncing",
+    "oauth": "matching",
+    "reconciler": "matching",
+    "tools": "changing",
+    "sync-outbound": "syncing",
+    "sync-inbound": "changing",
+}
+CASES: dict[str, Case] = {
+    "nothing fails": Case(),
+    **{f"{service} is killed": Case(BUSIEST[service], killed(service)) for service in SERVICES},
+    **{f"{service} is doubled": Case(beside=service) for service in SERVICES},
+    "kafka restarts": Case("syncing", restarted("kafka")),
+    "postgres restarts": Case("syncing", restarted("postgres")),
 }
 
 
@@ -98,7 +103,7 @@ class System:
 
 def write_members(folder: Path) -> tuple[Path, list[Path]]:
     """Write one file that the org is made from, and one for each case."""
-    rows = list(sample_members(MEMBERS * len(FAULTS), seed=7))
+    rows = list(sample_members(MEMBERS * len(CASES), seed=7))
     whole, files = folder / "all.csv", []
     write_rows(whole, rows)
     for start in range(0, len(rows), MEMBERS):
@@ -118,7 +123,7 @@ async def serving(upstream: Upstream) -> AsyncIterator[None]:
         done.set()
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     folder = tmp_path_factory.mktemp("system")
     whole, files = write_members(folder)
@@ -140,14 +145,25 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
             yield System(stack, Person(surfaces, http), org, upstream, iter(files))
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
-async def test_the_result_is_the_same_whatever_fails(system: System, fault: Fault) -> None:
-    async def amid_the_work() -> None:
-        await asyncio.sleep(INTO_THE_WORK)
-        await fault(system.stack)
+@asynccontextmanager
+async def beside(stack: Stack, service: str) -> AsyncIterator[None]:
+    """Run a second instance of a service beside the first."""
+    name = await stack.add_instance(service) if service else ""
+    yield
+    if name:
+        await stack.stop(name)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+async def test_the_result_is_the_same_whatever_fails(system: System, case: Case) -> None:
+    async def amid(phase: Phase) -> None:
+        if case.fault is not None and phase == case.phase:
+            await asyncio.sleep(INTO_THE_WORK)
+            await case.fault(system.stack)
 
     journey = system.journey()
-    await journey.go(amid=amid_the_work)
+    async with beside(system.stack, case.beside):
+        await journey.go(amid=amid)
     figures = journey.report.figures
     assert journey.report.ok
     assert figures["differences"] == 0

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, cast
+from functools import partial
+from typing import Any, Literal
 
 from rich.console import Console
 
 from crmlink_common.contracts.members import Member
 from crmlink_common.contracts.sync_configs import EntityConfig
 from crmlink_common.errors import InvalidInputError
-from crmlink_common.mapping.values import is_blank, same_value
 from crmlink_common.members import read_members
-from crmlink_devstack.walk.assistant import ask_tools
+from crmlink_devstack.walk.changes import SingleChanges
 from crmlink_devstack.walk.comparison import Reachable, creatable, differences, reachable
 from crmlink_devstack.walk.config import walk_config
 from crmlink_devstack.walk.org import OrgUser
@@ -27,12 +25,15 @@ from crmlink_devstack.walk.surfaces import Surfaces, WalkError
 from crmlink_devstack.walk.upstream import Upstream
 from crmlink_devstack.walk.waiting import demand, until
 
-SETTLED_WITHIN = 60.0  # seconds for a change to arrive on the other side
 ALL_SETTLED_WITHIN = 180.0  # seconds for everything that a sync has started
 SHOWN_FAULTS = 20
+CALM = 3  # looks without anything on its way
 
 
-async def _nothing() -> None:
+Phase = Literal["matching", "syncing", "changing"]
+
+
+async def _nothing(_: Phase) -> None:
     """Let everything be."""
 
 
@@ -53,31 +54,42 @@ class Journey:
     report: Report = field(default_factory=Report)
     links: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    async def go(self, *, amid: Callable[[], Awaitable[None]] = _nothing) -> None:
+    async def go(self, *, amid: Callable[[Phase], Awaitable[None]] = _nothing) -> None:
         """Do every step; the first that fails ends the walk.
 
-        ``amid`` is done twice, while matches are found and while the sync runs: tests let a part
-        of the system fail there.
+        ``amid`` is called while matches are found, while the sync runs and while single changes
+        are on their way: tests let a part of the system fail there.
         """
-        contacts, org = await self._before()  # a stack with data may create at once
+        await self._pause_sync()  # else new members of a stack with data are created at once
+        contacts, org = await self._before()
         await self._import()
         before = contacts, creatable(self._without_link(), self.config, org)
         await self._connect()
-        await self._while(amid, self._find_matches)
+        await self._together(partial(amid, "matching"), self._find_matches)
         await self._link_all()
-        await self._while(amid, self._run_sync)
+        await self._together(partial(amid, "syncing"), self._run_sync)
         await self._settled()
         await self._compare(before)
-        await self._member_changes()
-        await self._contact_changes()
-        await self._ask()
+        changes = SingleChanges(
+            surfaces=self.surfaces,
+            org=self.org,
+            upstream=self.upstream,
+            links=self.links,
+            report=self.report,
+        )
+        await self._together(amid, changes.member_changes, changes.contact_changes, changes.ask)
 
-    async def _while(
-        self, amid: Callable[[], Awaitable[None]], step: Callable[[], Awaitable[None]]
-    ) -> None:
+    async def _pause_sync(self) -> None:
+        saved = await self.person.ask("GET", "/sync/config/member")
+        config = saved["config"]
+        if config["outbound_enabled"] or config["inbound_enabled"]:
+            off = {**config, "outbound_enabled": False, "inbound_enabled": False}
+            await self.person.ask("PUT", "/sync/config/member", json=off)
+
+    async def _together(self, *steps: Callable[[], Awaitable[None]]) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_done(amid))
-            tasks.create_task(_done(step))
+            for step in steps:
+                tasks.create_task(_done(step))
 
     async def _import(self) -> None:
         with self.report.step("Publish members") as step:
@@ -186,14 +198,23 @@ class Journey:
                 nonlocal calm
                 asked = self.upstream.asked
                 summary = await self.person.ask("GET", "/sync/summary")
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.7)
                 still = summary["pending"] == 0 and self.upstream.asked == asked
                 calm = calm + 1 if still else 0
-                return calm >= 3  # noqa: PLR2004 - seconds without anything on its way
+                return calm >= CALM and not await self._silent()
 
-            await until("nothing pending", quiet, ALL_SETTLED_WITHIN)
-            await self._read_links()
+            await until(
+                "nothing on its way, and a reason for every member without a link",
+                quiet,
+                ALL_SETTLED_WITHIN,
+            )
             step.seen = f"{len(self.links)} linked, {self.upstream.asked} requests to upstream"
+
+    async def _silent(self) -> set[str]:
+        """Give the members that are neither linked nor listed with a reason."""
+        await self._read_links()
+        unlinked = self.upstream.members.keys() - self.links.keys()
+        return unlinked - (await self._reasons(unlinked)).keys()
 
     async def _pairs(self) -> list[tuple[Any, dict[str, Any]]]:
         fields = [rule.remote_field for rule in self.config.rules]
@@ -244,78 +265,6 @@ class Journey:
     async def _reasons(self, unlinked: set[str]) -> dict[str, str]:
         rows = await self.person.everything("/sync/errors")
         return {row["member_id"]: row["code"] for row in rows if row["member_id"] in unlinked}
-
-    async def _member_changes(self) -> None:
-        with self.report.step("A member changes upstream") as step:
-            member_id, link = self._some_contact(skip=0)
-            name = f"Walk{uuid.uuid4().hex[:6]}"
-            await self.upstream.change(member_id, {"first_name": name, "last_name": "Upstream"})
-
-            async def arrived() -> bool:
-                records = await self.org.records(
-                    link["object"], [link["record_id"]], ["FirstName", "LastName"]
-                )
-                return bool(records[link["record_id"]]["FirstName"] == name)
-
-            begun = datetime.now(UTC)
-            await until("the change in Salesforce", arrived, SETTLED_WITHIN)
-            took = (datetime.now(UTC) - begun).total_seconds()
-            step.seen = f"{link['record_id']} in Salesforce after {took:.1f} s"
-
-    async def _contact_changes(self) -> None:
-        with self.report.step("A contact changes in Salesforce") as step:
-            member_id, link = self._some_contact(skip=1)
-            phone = f"+1415555{uuid.uuid4().int % 10_000:04}"
-            begun, seen = datetime.now(UTC), len(self.upstream.seen)
-            await self.org.change(link["object"], link["record_id"], {"Phone": phone})
-
-            async def asked() -> bool:
-                return any(
-                    change.member_id == member_id
-                    and any(one.field == "phone" and one.value == phone for one in change.changes)
-                    for change in self.upstream.seen[seen:]
-                )
-
-            await until("the change on member-changes.v1", asked, SETTLED_WITHIN)
-            took = (datetime.now(UTC) - begun).total_seconds()
-
-            async def kept() -> bool:
-                return same_value(self.upstream.members[member_id].phone, phone)
-
-            await until("the member with the new phone", kept, SETTLED_WITHIN)
-            step.seen = f"asked of upstream after {took:.1f} s"
-
-    def _some_contact(self, skip: int) -> tuple[str, dict[str, Any]]:
-        known = [
-            (member_id, link)
-            for member_id, link in sorted(self.links.items())
-            if link["object"] == "Contact" and not is_blank(self.upstream.members[member_id].email)
-        ]
-        if len(known) <= skip:
-            raise WalkError("too few linked contacts to show a change")
-        return known[skip]
-
-    async def _ask(self) -> None:
-        with self.report.step("An assistant asks") as step:
-            _, link = self._some_contact(skip=0)
-            replies = await ask_tools(
-                self.surfaces,
-                [
-                    ("salesforce_query", {"query": "SELECT Id, Name FROM Contact ORDER BY Name"}),
-                    (
-                        "salesforce_get_record",
-                        {"object_type": link["object"], "record_id": link["record_id"]},
-                    ),
-                ],
-            )
-            refused = [reply.error.code for reply in replies if reply.error]
-            demand(not refused, f"refused with {refused}")
-            rows, record = (cast("dict[str, Any]", reply.result) for reply in replies)
-            count = len(rows["records"])
-            same = record["record"]["Id"] == link["record_id"]
-            demand(0 < count <= 200, f"{count} rows answered")  # noqa: PLR2004 - the guide's cap
-            demand(same, "another record was answered")
-            step.seen = f"{count} rows (of {replies[0].total}), and the record {link['record_id']}"
 
 
 def _counts(run: Run) -> str:
