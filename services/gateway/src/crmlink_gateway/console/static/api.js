@@ -1,4 +1,6 @@
 // Calls of the public API, and small ways to show what it answers. Text is set, never parsed.
+import { counts, done, plain, runState } from "/static/words.js";
+
 const { api, formToken } = document.body.dataset;
 
 export class Problem extends Error {
@@ -36,9 +38,14 @@ export function element(name, { text, ...attributes } = {}, ...children) {
   return made;
 }
 
-export function cells(...texts) {
-  return element("tr", {}, ...texts.map((one) =>
-    element("td", {}, one instanceof Node ? one : String(one ?? ""))));
+// Fills a table's body. Each cell names its column, because narrow pages show no heading row.
+export function fillTable(body, items, cells) {
+  const columns = [...body.closest("table").querySelectorAll("th")].map((one) => one.textContent);
+  body.replaceChildren(...items.map((item) => element("tr", {}, ...cells(item).map((one, at) => {
+    const cell = element("td", { "data-label": columns[at] });
+    cell.append(one instanceof Node ? one : String(one ?? ""));
+    return cell;
+  }))));
 }
 
 export function show(place, problem) {
@@ -76,7 +83,6 @@ export function pages(place, told, go) {
 
 const ENDED = ["completed", "completed_with_errors", "failed", "cancelled"];
 export const ended = (run) => ENDED.includes(run.status);
-export const runState = (run) => run.status.replaceAll("_", " ");
 
 // Follows a run until it ends. The browser comes back by itself with the last event's id.
 export function follow(path, seen) {
@@ -115,10 +121,9 @@ export function progress(place, run, title) {
   } else if (ended(run)) {
     bar.value = 1;
   }
-  const counts = Object.entries(run.counts).map(([name, n]) => `${name.replaceAll("_", " ")}: ${n}`).join(" · ");
-  const total = run.total ? ` of ${run.total}` : "";
-  place.replaceChildren(
-    element("p", { text: `${title}: ${runState(run)}, ${run.done}${total} done` }), bar,
-    element("p", { class: "quiet", text: [counts, run.error?.message].filter(Boolean).join(" – ") }),
-  );
+  const told = [counts(run.counts), run.error?.message ?? plain(run.error?.code ?? "")].filter(Boolean).join(" – ");
+  place.replaceChildren(element("div", { class: "run" },
+    element("div", { class: "row" }, element("strong", { text: title }),
+      element("span", { class: "quiet", text: `${runState(run)}, ${done(run)} members` })),
+    bar, element("p", { class: "quiet small", text: told })));
 }

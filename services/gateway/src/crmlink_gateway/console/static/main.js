@@ -22,9 +22,10 @@ function select(tab) {
 tabs.forEach((tab, at) => {
   tab.addEventListener("click", () => select(tab));
   tab.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const next = tabs[(at + step + tabs.length) % tabs.length];
+    const places = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 };
+    if (!(event.key in places)) return;
+    event.preventDefault();
+    const next = tabs.at(places[event.key] % tabs.length);
     next.focus();
     select(next);
   });
@@ -45,6 +46,14 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 for (const button of document.querySelectorAll("[data-close]")) {
   button.addEventListener("click", () => button.closest("dialog").close());
+}
+for (const link of document.querySelectorAll("[data-tab]")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    const tab = byId(`tab-${link.dataset.tab}`);
+    select(tab);
+    tab.focus();
+  });
 }
 
 members.start();

@@ -2,6 +2,7 @@
 import { byId, call, during, show, watchConnection } from "/static/api.js";
 
 let overview = null;
+let unreachable = false; // what a person's own click was answered stays until the next click
 
 function fill(told) {
   overview = told;
@@ -11,7 +12,11 @@ function fill(told) {
   badge.className = `badge ${told.badge.colour}`;
   byId("instance-url").textContent = told.instance_url || (configured ? told.login_url : "–");
   byId("api-version").textContent = told.api_version ? `v${told.api_version.replace(/^v/, "")}` : "–";
-  byId("usage").textContent = told.usage ? `${told.usage.used} of ${told.usage.limit} requests today` : "–";
+  byId("org").textContent = [told.org_name, told.user_name].filter(Boolean).join(" · ");
+  byId("org").hidden = byId("org-label").hidden = !byId("org").textContent;
+  byId("usage").textContent = told.usage
+    ? `${told.usage.used.toLocaleString()} of ${told.usage.limit.toLocaleString()} requests today` : "";
+  byId("usage").hidden = byId("usage-label").hidden = !told.usage;
   byId("error").hidden = byId("error-label").hidden = !told.error;
   byId("error-message").textContent = told.error?.message ?? "";
   byId("error-cure").textContent = told.error?.cure ?? "";
@@ -21,7 +26,9 @@ function fill(told) {
   byId("enable").hidden = told.enabled;
   byId("waiting").hidden = !(told.status === "awaiting_oauth" && told.enabled);
   if (told.status !== "awaiting_oauth") byId("continue").hidden = true;
+  byId("start").hidden = configured;
   byId("edit").textContent = configured ? "Edit" : "Configure Salesforce";
+  byId("edit").classList.toggle("primary", !configured);
   byId("edit").disabled = false;
   for (const place of document.querySelectorAll("[data-callback-url]")) place.textContent = told.callback_url;
 }
@@ -29,8 +36,10 @@ function fill(told) {
 export async function refresh() {
   try {
     fill(await call("GET", ""));
-    show(byId("notice"), null);
+    if (unreachable) show(byId("notice"), null);
+    unreachable = false;
   } catch (problem) {
+    unreachable = true;
     show(byId("notice"), problem);
   }
 }
@@ -51,7 +60,7 @@ async function connect() {
 
 function edit() {
   const configured = overview.status !== "not_connected";
-  byId("configure-title").textContent = configured ? "Edit" : "Configure Salesforce";
+  byId("configure-title").textContent = configured ? "Edit Salesforce" : "Configure Salesforce";
   byId("configure-save").textContent = configured ? "Save" : "Create";
   byId("client-id").value = overview.client_id;
   byId("client-secret").value = "";
