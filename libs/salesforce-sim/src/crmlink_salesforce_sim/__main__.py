@@ -75,10 +75,11 @@ def _announce(server: Server, url: str, files: Files | None) -> None:
     names = ("client_id", "client_secret", "username", "password")
     told = {"url": url, **{name: identity[name] for name in names}}
     told["ca"] = str(files.ca) if files else None
-    sys.stderr.write("\nA Salesforce org for practice is running.\n")
-    for name, value in {**told, "setup": f"{url}/setup"}.items():
-        sys.stderr.write(f"  {name:<14} {value or '-'}\n")
-    sys.stderr.write("\n")
+    if sys.stderr.isatty():  # anywhere else it ends in a log, where no secret belongs
+        sys.stderr.write("\nA Salesforce org for practice is running.\n")
+        for name, value in {**told, "setup": f"{url}/setup"}.items():
+            sys.stderr.write(f"  {name:<14} {value or '-'}\n")
+        sys.stderr.write("\n")
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
 

@@ -23,7 +23,7 @@ FEW = ["--accounts", "2", "--contacts", "5", "--leads", "2"]
 def running(*arguments: str) -> Iterator[dict[str, Any]]:
     command = [sys.executable, "-m", "crmlink_salesforce_sim", "--port", "0", *FEW, *arguments]
     with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
@@ -31,6 +31,8 @@ def running(*arguments: str) -> Iterator[dict[str, Any]]:
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""  # no terminal: what is told there ends in a log
 
 
 def test_it_keeps_its_identity_and_records_between_runs(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class NotConfiguredError(ConflictError):
 class DirectionsOffError(ConflictError):
     """There is nothing to run."""
 
-    code = "sync_disabled"
+    code = "direction_off"
     title = "Sync is off in both directions"
     cure = "Switch on outbound sync or inbound sync on the Sync tab, then Save."
 

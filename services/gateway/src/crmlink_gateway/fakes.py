@@ -18,7 +18,7 @@ from crmlink_common.internal.auth import Signer, new_key_pair, open_internal
 from crmlink_common.internal.problems import install_problem_handlers
 from crmlink_gateway.app import furnish
 from crmlink_gateway.clients import Part, Parts
-from crmlink_gateway.domain.access import ApiKey, Scope, fingerprint
+from crmlink_gateway.domain.access import KEY_PREFIX, ApiKey, Scope, fingerprint
 from crmlink_gateway.fake_store import FakeStore
 from crmlink_gateway.service import FrontDoor
 from crmlink_gateway.settings import Settings
@@ -91,7 +91,7 @@ class FakeGateway:
 
     def key(self, scope: Scope, workspace_id: str = WORKSPACE, **more: Any) -> str:  # noqa: ANN401
         """Let a new key in and give its text."""
-        secret = f"crml_{scope}_{workspace_id}_{len(self.store.api_keys)}"
+        secret = f"{KEY_PREFIX}{scope}_{workspace_id}_{len(self.store.api_keys)}"
         name = f"k{len(self.store.api_keys)}"
         key = ApiKey(workspace_id=workspace_id, id=name, name=name, scope=scope, **more)
         self.store.api_keys.append((fingerprint(secret), key))

@@ -170,10 +170,10 @@ async def test_what_somebody_does_is_written_down_with_who_they_are(gateway: Fak
 
 async def test_bootstrap_twice_is_bootstrap_once(gateway: FakeGateway) -> None:
     for _ in range(2):
-        await gateway.door.bootstrap(OTHER, "crml_first")
+        await gateway.door.bootstrap(OTHER, "crmlink_first")
     assert len(gateway.store.api_keys) == 1
     assert [r.topic for r in gateway.store.sent] == [WORKSPACES_V1.name]
-    caller = await gateway.door.by_key("crml_first", OTHER)
+    caller = await gateway.door.by_key("crmlink_first", OTHER)
     assert caller.scope is Scope.ADMIN
     await gateway.door.feature_on(OTHER)
 
@@ -181,5 +181,5 @@ async def test_bootstrap_twice_is_bootstrap_once(gateway: FakeGateway) -> None:
 async def test_bootstrap_leaves_what_an_admin_has_switched_off(gateway: FakeGateway) -> None:
     off = Workspace(workspace_id=OTHER, revision=7)
     gateway.store.known[OTHER] = off
-    await gateway.door.bootstrap(OTHER, "crml_first")
+    await gateway.door.bootstrap(OTHER, "crmlink_first")
     assert gateway.store.known[OTHER] == off

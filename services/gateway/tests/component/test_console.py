@@ -47,7 +47,7 @@ async def test_signing_in_gives_an_opaque_cookie_that_scripts_cannot_read(
         assert (await http.get("/")).headers["location"] == PAGE
 
 
-@pytest.mark.parametrize("key", ["", "crml_wrong", "x" * 512])
+@pytest.mark.parametrize("key", ["", "crmlink_wrong", "x" * 512])
 async def test_a_wrong_key_is_told_so(gateway: FakeGateway, key: str) -> None:
     async with gateway.browser() as http:
         answer = await http.post("/sign-in", data={"key": key})

@@ -78,7 +78,7 @@ async def test_nothing_on_is_nothing_to_run(gateway: FakeGateway) -> None:
     _with(gateway, outbound=False, inbound=False)
     async with gateway.caller(Scope.WRITE) as http:
         answer = await http.post(f"{API}/sync/runs", json={})
-    assert (answer.status_code, answer.json()["code"]) == (409, "sync_disabled")
+    assert (answer.status_code, answer.json()["code"]) == (409, "direction_off")
 
 
 async def test_an_unknown_entity_is_refused_by_its_owner(gateway: FakeGateway) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-KEY_PREFIX = "crml_"
+KEY_PREFIX = "crmlink_"
 SHORTEST_KEY = 24
 LONGEST_SECRET = 512
 VISIT = timedelta(hours=12)  # how long a person stays signed in to the console
