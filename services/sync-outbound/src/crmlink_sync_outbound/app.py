@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from crmlink_common.salesforce.client import SalesforceOrgs
 from crmlink_common.salesforce.tokens import OauthTokens
 from crmlink_common.storage.engine import create_engine
 from crmlink_sync_outbound.clients import OauthUsageReports, ReconcilerReservations
+from crmlink_sync_outbound.domain.resolving import ABSENCE_COUNTS_AFTER
 from crmlink_sync_outbound.routes import router
 from crmlink_sync_outbound.service.configuring import Configuring
 from crmlink_sync_outbound.service.creating import Creating
@@ -26,11 +28,13 @@ from crmlink_sync_outbound.service.ports import Orgs, Reservations, UsageReports
 from crmlink_sync_outbound.service.runs import RunSync
 from crmlink_sync_outbound.service.telling import Telling
 from crmlink_sync_outbound.service.terms import TermsCache
+from crmlink_sync_outbound.service.tidying import Tidy
 from crmlink_sync_outbound.service.turns import Worker
 from crmlink_sync_outbound.service.unlinked import Unlinked
 from crmlink_sync_outbound.settings import Settings
 from crmlink_sync_outbound.storage.book import Book, IntentBook
 from crmlink_sync_outbound.storage.projections import Projections
+from crmlink_sync_outbound.storage.queue import LEASE
 from crmlink_sync_outbound.storage.sql import Statements
 from crmlink_sync_outbound.subscribers import routes
 
@@ -49,17 +53,21 @@ def make_worker(
     reservations: Reservations,
     usage: UsageReports,
     instance: str,
+    lease: timedelta = LEASE,
+    absence: timedelta = ABSENCE_COUNTS_AFTER,
 ) -> Worker:
     """Wire a worker; workers share nothing but the database."""
-    book, intents, telling = Book(sessions, TermsCache()), IntentBook(sessions), Telling()
-    creating = Creating(book=intents, reservations=reservations, telling=telling)
+    book = Book(sessions=sessions, cache=TermsCache(), lease=lease)
+    intents, telling = IntentBook(sessions), Telling()
+    creating = Creating(book=intents, reservations=reservations, telling=telling, absence=absence)
     return Worker(
         turns=book,
         orgs=orgs,
         linked=Linked(standing=book, telling=telling),
-        unlinked=Unlinked(book=intents, creating=creating, telling=telling),
+        unlinked=Unlinked(book=intents, creating=creating, telling=telling, absence=absence),
         usage=usage,
         instance=instance,
+        lease=lease,
     )
 
 
@@ -68,15 +76,17 @@ def create_app(settings: Settings) -> FastAPI:
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
     reconciler = open_internal(settings.reconciler_url, base.signer, "reconciler")
     orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-sync-outbound")
-    telling = Telling()
+    telling, lease = Telling(), timedelta(seconds=settings.lease_seconds)
     worker = make_worker(
         base.sessions,
         orgs=orgs,
         reservations=ReconcilerReservations(reconciler),
         usage=OauthUsageReports(oauth),
         instance=settings.instance,
+        lease=lease,
+        absence=timedelta(seconds=settings.absence_seconds),
     )
-    runs = RunSync(sessions=base.sessions, telling=telling, holder=settings.instance)
+    runs = RunSync(sessions=base.sessions, telling=telling, holder=settings.instance, lease=lease)
 
     async def work(stopping: asyncio.Event) -> None:
         await keep_working(stopping, worker.take_turn, name="sync", idle=0.2)
@@ -89,7 +99,12 @@ def create_app(settings: Settings) -> FastAPI:
                 Desk(sessions=base.sessions, telling=telling),
             )
         ],
-        workers=[*(partial(work) for _ in range(settings.workers)), runs.run, runs.run],
+        workers=[
+            *(partial(work) for _ in range(settings.workers)),
+            runs.run,
+            runs.run,
+            Tidy(base.sessions).run,
+        ],
         closes=[oauth.aclose, reconciler.aclose, orgs.aclose],
     )
 

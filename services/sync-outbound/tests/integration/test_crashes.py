@@ -7,9 +7,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from crmlink_common.contracts.members import Member
+from crmlink_sync_outbound.app import observing
+from crmlink_sync_outbound.domain.pair import Pair
+from crmlink_sync_outbound.domain.views import Terms
 from crmlink_sync_outbound.fakes import FakeOrg
-from crmlink_sync_outbound.fakeworld import W, World
+from crmlink_sync_outbound.fakeworld import W, World, event
+from crmlink_sync_outbound.service import unlinked
 
 pytestmark = pytest.mark.integration
 
@@ -45,6 +51,103 @@ async def test_killed_before_a_write_it_is_written_later(world: World) -> None:
     await world.work()
     assert world.org.records[record]["LastName"] == "Byron"
     assert await world.pending() == []
+
+
+def fail_at(world: World, kind: str, error: Exception) -> None:
+    """Raise once, the next time it makes this kind of call."""
+
+    def before(called: str, _: Sequence[object]) -> None:
+        if called == kind:
+            world.org.before = lambda *_: None
+            raise error
+
+    world.org.before = before
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("a bug"), OperationalError("select", {}, Exception("lock"))]
+)
+async def test_a_failed_turn_is_given_back_at_once(world: World, error: Exception) -> None:
+    await world.configure()
+    record = world.org.put("1", LastName="Old", Email="m1@example.org")
+    await world.member("m1")
+    await world.link("m1", record)
+    fail_at(world, "update", error)
+    assert await world.worker().take_turn()
+    [left] = await world.pending()
+    assert (left.lease_holder, left.lease_until, left.last_code) == ("", None, "turn_failed")
+    assert await world.worker("other").take_turn()
+    assert world.org.records[record]["LastName"] == "Byron"
+    assert await world.pending() == []
+
+
+async def test_only_what_is_still_held_is_given_back(world: World) -> None:
+    await world.configure()
+    await world.member("m1")
+    slow, fast = world.worker("slow"), world.worker("fast")
+    lost = await slow.turns.claim("slow-turn")
+    assert lost is not None
+    await slow.turns.take(lost, ["event"])
+    await world.expire_leases()
+    mine = await fast.turns.claim("fast-turn")
+    assert mine is not None
+    assert len(await fast.turns.take(mine, ["event"])) == 1
+    await slow.turns.park(lost, "turn_failed", timedelta(0))
+    [left] = await world.pending()
+    [queue] = await world.rows("select * from workspace_queue")
+    assert (left.lease_holder, queue.lease_holder) == ("fast-turn", "fast-turn")
+    assert queue.parked_code == ""
+
+
+async def test_a_turn_that_lasts_keeps_its_leases(world: World) -> None:
+    await world.configure()
+    await world.member("m1")
+    worker = world.worker()
+    turn = await worker.turns.claim("long-turn")
+    assert turn is not None
+    await worker.turns.take(turn, ["event"])
+    soon = "now() + interval '1 second'"
+    await world.rows(f"update pending set lease_until = {soon}")  # noqa: S608 - a constant
+    await world.rows(f"update workspace_queue set lease_until = {soon}")  # noqa: S608 - a constant
+    await worker.turns.renew(turn)
+    for table in ("pending", "workspace_queue"):
+        [row] = await world.rows(f"select lease_until - now() as left from {table}")  # noqa: S608 - a constant
+        assert row.left > timedelta(seconds=30)
+
+
+async def test_one_member_that_cannot_be_worked_out_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.configure()
+    for name in ("m1", "m2"):
+        await world.member(name)
+    whole = unlinked.wanted
+
+    def faulty(pair: Pair, terms: Terms) -> object:
+        if pair.member_id == "m1":
+            raise ZeroDivisionError
+        return whole(pair, terms)
+
+    monkeypatch.setattr(unlinked, "wanted", faulty)
+    await world.work()
+    assert (await world.pair("m1")).outcome_code == "unexpected"
+    assert (await world.pair("m2")).outcome == "created"
+
+
+async def test_what_comes_in_while_a_turn_ends_is_looked_at_next(world: World) -> None:
+    await world.configure()
+    await world.member("m1", email="")
+    worker = world.worker()
+    turn = await worker.turns.claim("a-turn")
+    assert turn is not None
+    async with world.sessions.begin() as session:
+        late = Member(workspace_id=W, member_id="m2", version=1, email="m2@example.org")
+        await observing(session).members([event(late)])
+        ending = asyncio.create_task(worker.turns.end(turn, None))
+        await asyncio.wait([ending], timeout=0.3)
+        assert ending.done()  # it waits for no batch
+    assert await world.worker("other").take_turn()
+    assert (await world.pair("m2")).outcome_at is not None
 
 
 async def test_killed_between_create_and_settling_no_second_record_is_made(world: World) -> None:

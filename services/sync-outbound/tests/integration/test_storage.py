@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import event as listening
 
 from crmlink_common.contracts.members import Member
+from crmlink_common.contracts.sync_configs import EntityConfig
 from crmlink_common.messaging import tables as messaging
 from crmlink_common.runs import store as runs
 from crmlink_common.runs.model import RunNotFoundError
@@ -49,6 +50,19 @@ async def test_a_batch_of_members_takes_a_handful_of_statements(world: World) ->
     assert len(await world.pending()) == 500
 
 
+async def test_what_was_never_saved_offers_rules_that_are_not_saved(world: World) -> None:
+    shown = await world.configuring.shown(W, "member")
+    assert (shown["revision"], shown["warnings"], shown["managed_rule"]) == (0, [], None)
+    assert len(shown["config"]["rules"]) == 4
+    assert await world.rows("select * from sync_configs") == []
+    rules = shown["config"]["rules"][:1]
+    saved = await world.configuring.save(
+        W, "member", EntityConfig.model_validate({"rules": rules}), "tester"
+    )
+    assert saved["revision"] == 1
+    assert [one["fields"] for one in saved["warnings"]] == [["LastName"]]
+
+
 async def test_saving_pushes_nothing_and_tells_the_world(world: World) -> None:
     await world.member("m1")
     await world.configure()
@@ -82,13 +96,15 @@ async def test_republishing_says_every_configuration_again(world: World) -> None
 
 async def test_a_pair_is_explained(world: World) -> None:
     await world.configure()
-    await world.member("m1", email="")
+    await world.member("a/b", email="")
     await world.work()
-    told = await world.desk.explain(W, "m1")
+    told = await world.desk.explain(W, "a/b")
     assert told["last_outcome"]["code"] == "no_upsert_value"
     assert told["link"]["state"] == "none"
     errors = await world.desk.errors(W, 1, 10)
-    assert [one["member_id"] for one in errors["items"]] == ["m1"]
+    assert [one["member_id"] for one in errors["items"]] == ["a/b"]
+    assert errors["items"][0]["message"] == told["last_outcome"]["message"]
+    assert "Upsert Field" in errors["items"][0]["message"]
     summary = await world.desk.summary(W)
     assert summary["skipped"] == {"no_upsert_value": 1}
     items = await world.desk.conflicts(W, 1, 10)

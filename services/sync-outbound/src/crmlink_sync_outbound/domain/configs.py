@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from crmlink_common.contracts.sync_configs import EntityConfig, Rule
+from crmlink_common.mapping.starting import default_rules, missing_required
 
 ENTITIES = ("member",)
 
@@ -23,6 +25,24 @@ def rule_revisions(
         else revision
         for rule in after.rules
     }
+
+
+def fresh() -> EntityConfig:
+    """Offer what a person starts from; nothing of it is saved or in force."""
+    config = EntityConfig()
+    return config.model_copy(update={"rules": default_rules(config.entity_params.target_object)})
+
+
+def warnings(config: EntityConfig) -> list[dict[str, Any]]:
+    """Tell what may be saved all the same, but will not do what is wanted."""
+    if config.match_strategy == "linked_only":
+        return []  # nothing is created
+    target = config.entity_params.target_object
+    fields = missing_required(config.rules, target, ())
+    if not fields:
+        return []
+    message = f"No rule fills {', '.join(fields)}: without it no {target} can be created."
+    return [{"code": "missing_required", "fields": fields, "message": message}]
 
 
 def _meaning(rule: Rule) -> tuple[object, ...]:

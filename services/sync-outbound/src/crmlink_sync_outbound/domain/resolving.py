@@ -18,6 +18,7 @@ from crmlink_sync_outbound.domain.pair import Base, Bases, Pair, Values
 from crmlink_sync_outbound.domain.views import LONG_AGO, Terms, views
 
 ABSENCE_COUNTS_AFTER = timedelta(minutes=11)  # a timed-out create may run for ten
+LOOK_AGAIN = timedelta(seconds=20)
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "Contact": ("LastName",),
     "Lead": ("LastName", "Company"),
@@ -129,10 +130,15 @@ class Intent:
     sending_since: datetime | None = None  # ours
 
 
-def absence_counts(intent: Intent, now: datetime) -> bool:
+def absence_counts(intent: Intent, now: datetime, after: timedelta = ABSENCE_COUNTS_AFTER) -> bool:
     """Say whether a create that left no trace cannot come any more."""
     since = intent.sending_since
-    return since is None or now - since >= ABSENCE_COUNTS_AFTER
+    return since is None or now - since >= after
+
+
+def look_again(absence: timedelta) -> timedelta:
+    """Look a few times at least before absence counts."""
+    return min(LOOK_AGAIN, absence / 3)
 
 
 def is_newer(record: Values, sent_at: datetime | None) -> bool:

@@ -12,7 +12,7 @@ from crmlink_common.errors import ConflictError, InvalidInputError, NotFoundErro
 from crmlink_common.mapping.errors import RuleError
 from crmlink_common.mapping.rules import compile_rules
 from crmlink_common.messaging.outbox import Outbox
-from crmlink_sync_outbound.domain.configs import ENTITIES, rule_revisions
+from crmlink_sync_outbound.domain.configs import ENTITIES, fresh, rule_revisions, warnings
 from crmlink_sync_outbound.service.telling import Telling
 from crmlink_sync_outbound.storage.configs import Configs, Saved
 from crmlink_sync_outbound.storage.sql import Statements
@@ -122,7 +122,7 @@ def _known(entity: str) -> None:
 
 
 def _view(entity: str, saved: Saved | None, counts: dict[str, int]) -> dict[str, Any]:
-    config = EntityConfig() if saved is None else saved.config
+    config = fresh() if saved is None else saved.config
     fired = None if saved is None else saved.event_fired_at
     rule = {
         "id": f"{entity}-updated-sync",
@@ -138,5 +138,6 @@ def _view(entity: str, saved: Saved | None, counts: dict[str, int]) -> dict[str,
         "pending": counts["pending"],
         "failed": counts["failed"],
         "may_differ": counts["may_differ"] if saved is not None else 0,
+        "warnings": warnings(config),
         "managed_rule": rule if config.outbound_enabled else None,
     }

@@ -19,7 +19,13 @@ from crmlink_sync_outbound.domain.outcomes import (
     retry,
     skipped,
 )
-from crmlink_sync_outbound.domain.resolving import Intent, Wanted, base_of_created
+from crmlink_sync_outbound.domain.resolving import (
+    ABSENCE_COUNTS_AFTER,
+    Intent,
+    Wanted,
+    base_of_created,
+    look_again,
+)
 from crmlink_sync_outbound.domain.views import Terms
 from crmlink_sync_outbound.domain.work import Settlement, Turn, Work
 from crmlink_sync_outbound.service.ports import Org, Reservations
@@ -27,7 +33,6 @@ from crmlink_sync_outbound.service.standing import IntentBook
 from crmlink_sync_outbound.service.telling import Telling
 
 UNDER_WAY = timedelta(seconds=3)
-LOOK_AGAIN = timedelta(seconds=20)
 REFUSALS = {
     "already_linked": "waiting_for_link",
     "excluded": "unlinked_by_person",
@@ -50,6 +55,7 @@ class Creating:
     book: IntentBook
     reservations: Reservations
     telling: Telling
+    absence: timedelta = ABSENCE_COUNTS_AFTER
 
     async def settle(
         self, turn: Turn, org: Org, terms: Terms, wants: Mapping[str, tuple[Work, Wanted]]
@@ -124,7 +130,9 @@ class Creating:
         if error is None:
             return self._created(one, to_18(answer.record_id or ""), org, terms)
         if isinstance(error, UnknownOutcomeError):
-            outcome = Outcome(Kind.UNKNOWN, error.salesforce_code, retry_in=LOOK_AGAIN)
+            outcome = Outcome(
+                Kind.UNKNOWN, error.salesforce_code, retry_in=look_again(self.absence)
+            )
             return _ending(one, "unknown", reason=error.salesforce_code), outcome
         outcome = of_refusal(error, one.work.attempts)
         if isinstance(error, TransientError):

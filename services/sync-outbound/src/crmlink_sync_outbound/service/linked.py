@@ -27,6 +27,7 @@ from crmlink_sync_outbound.domain.pair import Pair
 from crmlink_sync_outbound.domain.reconcile import Plan, reconcile_pair
 from crmlink_sync_outbound.domain.views import Terms
 from crmlink_sync_outbound.domain.work import Settlement, Turn, Work
+from crmlink_sync_outbound.service.holding import unexpected
 from crmlink_sync_outbound.service.ports import Org
 from crmlink_sync_outbound.service.standing import Standing
 from crmlink_sync_outbound.service.telling import Telling
@@ -70,13 +71,13 @@ class Linked:
                 by_object[one.pair.object].append(one)
         for sobject, some in sorted(by_object.items()):
             fitting = await _terms_of(org, terms, sobject)
-            planned, gone = await self._plan(org, fitting, sobject, some)
+            planned, gone = await self._plan(turn, org, fitting, sobject, some)
             done += gone
             done += await self._carry_out(turn, org, fitting, sobject, planned)
         return done
 
     async def _plan(
-        self, org: Org, terms: Terms, sobject: str, work: Sequence[Work]
+        self, turn: Turn, org: Org, terms: Terms, sobject: str, work: Sequence[Work]
     ) -> tuple[list[Planned], list[Settlement]]:
         records: dict[str, Record] = {}
         to_read = [one for one in work if _must_read(one.pair, terms)]
@@ -96,7 +97,12 @@ class Linked:
                 gone.append(Settlement(work=one, outcome=skipped("record_deleted")))
                 continue
             pair = one.pair if record is None else _as_read(one.pair, record, org.server_time)
-            planned.append(Planned(one, pair, reconcile_pair(pair, terms, self.now()), read))
+            try:
+                plan = reconcile_pair(pair, terms, self.now())
+            except Exception as exc:  # noqa: BLE001 - one member's trouble, and it is told
+                gone.append(Settlement(work=one, outcome=unexpected(turn, exc)))
+            else:
+                planned.append(Planned(one, pair, plan, read))
         return planned, gone
 
     async def _carry_out(

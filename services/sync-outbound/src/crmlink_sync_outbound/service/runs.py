@@ -14,14 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from crmlink_common.messaging.outbox import Outbox
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.runs.model import Run, RunError, RunStatus, Step
-from crmlink_common.runs.store import Claim, Runs
+from crmlink_common.runs.store import LEASE, Claim, Runs
 from crmlink_sync_outbound.service.telling import Telling
 from crmlink_sync_outbound.storage.configs import Configs
-from crmlink_sync_outbound.storage.marks import Marks, checkpoint
+from crmlink_sync_outbound.storage.marks import Marks, checkpoint, cleared
 from crmlink_sync_outbound.storage.sql import Statements
 
 KIND = "sync"
-PAGE = 1000
+PAGE = 500  # members marked in one transaction
+CLEARED = 20  # pages cleared at once; the tidying does the rest
 LOOK = timedelta(milliseconds=500)
 OVERLAP = timedelta(minutes=1)  # a change whose transaction began before the checkpoint
 BAD = ("failed", "unknown")
@@ -38,6 +39,7 @@ class RunSync:
     sessions: async_sessionmaker[AsyncSession]
     telling: Telling
     holder: str
+    lease: timedelta = LEASE
     now: Callable[[], datetime] = _now
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -47,7 +49,7 @@ class RunSync:
     async def advance(self) -> bool:
         """Take one run one step further; False when none is due."""
         async with self.sessions.begin() as session:
-            claim = await Runs(session).claim(KIND, self.holder)
+            claim = await Runs(session, self.lease).claim(KIND, self.holder)
         if claim is None:
             return False
         try:
@@ -57,16 +59,25 @@ class RunSync:
             await self._let_go(claim)
             raise
         async with self.sessions.begin() as session:
-            saved = await Runs(session).save(claim, step)
+            saved = await Runs(session, self.lease).save(claim, step)
             if saved is None:
                 return True
             if not saved.status.active:
                 await self._finish(session, saved)
             elif step.wait_until is None:
-                marking = not step.checkpoint.get("marked")
+                marking = not step.checkpoint.get("marked") and not step.checkpoint.get("busy")
                 soon = None if marking else self.now() + LOOK
                 await Runs(session).release(Claim(saved, step.checkpoint, claim.fence), soon)
+        if not saved.status.active:
+            await self._clear(saved)
         return True
+
+    async def _clear(self, run: Run) -> None:
+        """Forget what the run waited for, page by page; a cancelled one takes back its work."""
+        for _ in range(CLEARED):
+            async with self.sessions.begin() as session:
+                if not await cleared(Statements(session), run, PAGE):
+                    return
 
     async def _let_go(self, claim: Claim) -> None:
         """Leave the run to the next try at once, not when the lease runs out."""
@@ -97,8 +108,13 @@ class RunSync:
             "since": datetime.fromisoformat(since) if isinstance(since, str) else None,
         }
         total = await marks.total(**scope) if "after" not in before else None
-        last = await marks.mark(str(before.get("after", "")), many=PAGE, **scope)
-        after: dict[str, JsonValue] = {**before, "after": last or "", "marked": last is None}
+        came = await marks.mark(str(before.get("after", "")), many=PAGE, **scope)
+        after: dict[str, JsonValue] = {
+            **before,
+            "after": came.after,
+            "marked": came.done,
+            "busy": came.busy,
+        }
         return Step(checkpoint=after, total=total)
 
     async def _begin(self, sql: Statements, run: Run, saved_at: datetime) -> dict[str, JsonValue]:
@@ -122,7 +138,7 @@ class RunSync:
         }
         after: dict[str, JsonValue] = {**claim.checkpoint, "told": dict(tallies)}
         step = Step(checkpoint=after, counts=counts, done=sum(counts.values()))
-        if state.open == 0:
+        if not state.open:
             return self._ended(step, tallies)
         if state.parked_until is not None:
             soon = min(state.parked_until, self.now() + timedelta(seconds=30))
@@ -137,11 +153,8 @@ class RunSync:
 
     async def _finish(self, session: AsyncSession, run: Run) -> None:
         marks = Marks(Statements(session), run.workspace_id, run.entity, run.id)
-        if run.status is RunStatus.CANCELLED:
-            await marks.drop_unwanted()
-        elif run.status in (RunStatus.COMPLETED, RunStatus.COMPLETED_WITH_ERRORS):
+        if run.status in (RunStatus.COMPLETED, RunStatus.COMPLETED_WITH_ERRORS):
             await marks.checkpoint(run.direction, run.started_at or run.created_at)
-        await marks.forget()
         finished = self.telling.activity(
             run.workspace_id,
             "run.finished",

@@ -21,6 +21,7 @@ from crmlink_common.telemetry.redaction import describe
 from crmlink_sync_outbound.domain.outcomes import failed
 from crmlink_sync_outbound.domain.views import Terms
 from crmlink_sync_outbound.domain.work import Settlement, Turn, Work
+from crmlink_sync_outbound.service.holding import held
 from crmlink_sync_outbound.service.linked import Linked
 from crmlink_sync_outbound.service.ports import Org, Orgs, UsageReports
 from crmlink_sync_outbound.service.unlinked import Unlinked
@@ -37,6 +38,7 @@ class Turns(Protocol):
     """The queue; each call is a transaction of its own."""
 
     async def claim(self, holder: str) -> Turn | None: ...
+    async def renew(self, turn: Turn) -> None: ...
     async def take(self, turn: Turn, classes: Sequence[str]) -> list[Work]: ...
     async def terms(self, workspace_id: str, entity: str) -> Terms | None: ...
     async def settle(self, turn: Turn, settlements: Sequence[Settlement]) -> None: ...
@@ -55,6 +57,7 @@ class Worker:
     unlinked: Unlinked
     usage: UsageReports
     instance: str
+    lease: timedelta = timedelta(seconds=60)
     budget: ApiBudget = field(default_factory=ApiBudget)
     new_id: Callable[[], str] = lambda: uuid4().hex
 
@@ -67,12 +70,18 @@ class Worker:
             await self.turns.park(turn, "not_connected", INACTIVE)
             return True
         try:
-            await self._work(turn)
+            async with held(self.turns, turn, self.lease):
+                await self._work(turn)
         except CrmLinkError as exc:
             log.warning(
                 "workspace parked", extra={"workspace_id": turn.workspace_id, **describe(exc)}
             )
             await self.turns.park(turn, exc.code, _wait(exc, turn.parkings))
+        except Exception as exc:  # noqa: BLE001 - one workspace's trouble holds up no other
+            log.error(  # noqa: TRY400 - a traceback may show values
+                "turn failed", extra={"workspace_id": turn.workspace_id, **describe(exc)}
+            )
+            await self.turns.park(turn, "turn_failed", _pause(turn.parkings))
         return True
 
     async def _work(self, turn: Turn) -> None:
@@ -130,6 +139,11 @@ async def _settled(
     except PermanentError as exc:
         log.warning("refused", extra={"workspace_id": turn.workspace_id, **describe(exc)})
         return [Settlement(work=one, outcome=failed(exc.code)) for one in work]
+
+
+def _pause(parkings: int) -> timedelta:
+    """Give back at once what failed; what goes on failing comes less and less often."""
+    return min(timedelta(seconds=2 ** min(parkings, 10) - 1), LONGEST)
 
 
 def _wait(error: CrmLinkError, parkings: int) -> timedelta:

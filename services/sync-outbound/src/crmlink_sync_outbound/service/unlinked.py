@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from crmlink_common.salesforce.ids import to_18
 from crmlink_sync_outbound.domain.intents import Ending
 from crmlink_sync_outbound.domain.outcomes import Kind, Outcome, retry, skipped
 from crmlink_sync_outbound.domain.pair import Values
 from crmlink_sync_outbound.domain.resolving import (
+    ABSENCE_COUNTS_AFTER,
     OBJECT,
     Intent,
     Wanted,
@@ -21,12 +22,14 @@ from crmlink_sync_outbound.domain.resolving import (
     is_newer,
     lacking,
     left_alone,
+    look_again,
     wanted,
 )
 from crmlink_sync_outbound.domain.views import Terms
 from crmlink_sync_outbound.domain.work import Settlement, Turn, Work
-from crmlink_sync_outbound.service.creating import LOOK_AGAIN, UNDER_WAY, Creating
+from crmlink_sync_outbound.service.creating import UNDER_WAY, Creating
 from crmlink_sync_outbound.service.finding import find, find_anywhere
+from crmlink_sync_outbound.service.holding import unexpected
 from crmlink_sync_outbound.service.ports import Org
 from crmlink_sync_outbound.service.standing import IntentBook
 from crmlink_sync_outbound.service.telling import Telling
@@ -45,6 +48,7 @@ class Unlinked:
     book: IntentBook
     creating: Creating
     telling: Telling
+    absence: timedelta = ABSENCE_COUNTS_AFTER
     now: Callable[[], datetime] = _now
 
     async def settle(
@@ -61,7 +65,7 @@ class Unlinked:
                 await asyncio.sleep(0)  # as in `linked`
             if one.pair.member_id in settled:
                 continue
-            outcome = left_alone(one.pair, terms) or wanted(one.pair, terms)
+            outcome = _wish(turn, one, terms)
             if isinstance(outcome, Wanted):
                 wants[one.pair.member_id] = (one, outcome)
             else:
@@ -199,8 +203,8 @@ class Unlinked:
             return ending, Outcome(Kind.CREATED)
         if hits:
             return self._release(work, intent, "ambiguous"), skipped("ambiguous")
-        if not absence_counts(intent, self.now()):
-            return None, Outcome(Kind.UNKNOWN, "unknown_outcome", retry_in=LOOK_AGAIN)
+        if not absence_counts(intent, self.now(), self.absence):
+            return None, Outcome(Kind.UNKNOWN, "unknown_outcome", retry_in=look_again(self.absence))
         ending = Ending(
             entity=work.pair.entity,
             member_id=work.pair.member_id,
@@ -209,6 +213,13 @@ class Unlinked:
             reason="no trace",
         )
         return ending, retry("no_trace", UNDER_WAY)
+
+
+def _wish(turn: Turn, work: Work, terms: Terms) -> Wanted | Outcome:
+    try:
+        return left_alone(work.pair, terms) or wanted(work.pair, terms)
+    except Exception as exc:  # noqa: BLE001 - one member's trouble, and it is told
+        return unexpected(turn, exc)
 
 
 def _in_doubt(intent: Intent | None) -> bool:

@@ -12,6 +12,7 @@ from crmlink_sync_outbound.domain.intents import Ending
 from crmlink_sync_outbound.domain.pair import BASES
 from crmlink_sync_outbound.domain.resolving import Intent, Wanted
 from crmlink_sync_outbound.domain.work import Turn
+from crmlink_sync_outbound.storage.locking import lock_pairs
 from crmlink_sync_outbound.storage.sql import Statements, Values
 
 OPEN = """
@@ -39,11 +40,6 @@ where i.workspace_id = :workspace_id and i.intent_id = s.intent_id and i.state =
   and p.workspace_id = i.workspace_id and p.entity = i.entity and p.member_id = i.member_id
   and p.link_state not in ('linked', 'excluded') and not p.member_deleted
 returning i.intent_id
-"""
-LOCK_PAIRS = """
-select from pairs p join jsonb_to_recordset(cast(:rows as jsonb)) as s(entity text, member_id text)
-  on s.entity = p.entity and s.member_id = p.member_id
-where p.workspace_id = :workspace_id order by p.entity, p.member_id for update of p
 """
 SETTLE = """
 update create_intents i set state = s.state, record_id = s.record_id, reason = s.reason,
@@ -115,20 +111,24 @@ class Intents:
         found = await self._sql.over(SEND, rows, workspace_id=turn.workspace_id, holder=turn.holder)
         return {str(row.intent_id) for row in found}
 
-    async def settle(self, turn: Turn, endings: Sequence[Ending]) -> None:
-        """End intents; a record that came of one is expected to be linked."""
-        if not endings:
-            return
+    async def settle(self, turn: Turn, endings: Sequence[Ending]) -> list[Ending]:
+        """End intents; a record that came of one is expected to be linked.
+
+        Return those whose pair was locked.
+        """
         where = {"workspace_id": turn.workspace_id}
-        rows = [_row(one) for one in endings]
-        await self._sql.over(LOCK_PAIRS, rows, **where)
-        with_intent = [row for row in rows if row["intent_id"] is not None]
+        keys = [{"entity": one.entity, "member_id": one.member_id} for one in endings]
+        locked = await lock_pairs(self._sql, turn.workspace_id, keys)
+        busy = [one for one in endings if (one.entity, one.member_id) not in locked]
+        endings = [one for one in endings if (one.entity, one.member_id) in locked]
+        with_intent = [_row(one) for one in endings if one.intent_id is not None]
         found = await self._sql.over(SETTLE, with_intent, **where)
         ended = {str(row.intent_id) for row in found}
         valid = [one for one in endings if one.intent_id is None or one.intent_id in ended]
         await self._sql.over(EXPECT, [_row(one) for one in valid if one.record_id], **where)
         messages = [one.message for one in valid if one.message is not None]
         await Outbox(self._sql.session).add(messages)
+        return busy
 
     async def taken(self, turn: Turn, ids: Collection[str]) -> set[str]:
         """Name the records that are, or are about to be, some member's."""

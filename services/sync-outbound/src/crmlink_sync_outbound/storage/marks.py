@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
+from crmlink_common.runs.model import Run, RunStatus
+from crmlink_sync_outbound.storage.locking import lock_pairs
 from crmlink_sync_outbound.storage.sql import Statements
 
 SCOPE = """p.workspace_id = :workspace_id and p.entity = :entity and not p.member_deleted
@@ -23,10 +27,6 @@ insert into run_marks (workspace_id, run_id, entity, member_id, generation)
 select :workspace_id, :run_id, :entity, member_id, 0 from unnest(cast(:members as text[]))
   as s(member_id) order by member_id
 on conflict do nothing returning member_id
-"""
-LOCK_PAIRS = """
-select from pairs where workspace_id = :workspace_id and entity = :entity
-  and member_id = any(:members) order by member_id for update
 """
 REREAD = """
 update pairs set reread = true where workspace_id = :workspace_id and entity = :entity
@@ -46,12 +46,9 @@ from jsonb_to_recordset(cast(:rows as jsonb)) as s(member_id text, generation bi
 where m.workspace_id = :workspace_id and m.run_id = :run_id and m.entity = :entity
   and m.member_id = s.member_id
 """
-WAKE = """
-insert into workspace_queue as w (workspace_id, due_at) values (:workspace_id, now())
-on conflict (workspace_id) do update set due_at = now() where w.due_at > now()
-"""
+WAKE = "insert into wakes (workspace_id) values (:workspace_id)"
 STATE = """
-select (select count(*) from run_marks where workspace_id = :workspace_id and run_id = :run_id
+select exists (select from run_marks where workspace_id = :workspace_id and run_id = :run_id
     and not counted) as open,
   (select coalesce(jsonb_object_agg(name, n), '{}') from run_tallies
     where workspace_id = :workspace_id and run_id = :run_id) as tallies,
@@ -63,21 +60,47 @@ from (select) as nothing left join (
 """
 ALIVE = "select from runs where id = :run_id and fence = :fence for share"
 UNWANTED = """
-delete from pending q using run_marks m
-where m.workspace_id = :workspace_id and m.run_id = :run_id and not m.counted
-  and q.workspace_id = m.workspace_id and q.entity = m.entity and q.member_id = m.member_id
-  and q.generation = m.generation and q.class = 'batch' and q.lease_holder = ''
-"""
-FORGET = (
-    "delete from run_marks where workspace_id = :workspace_id and run_id = :run_id",
-    "delete from run_tallies where workspace_id = :workspace_id and run_id = :run_id",
+with these as (
+  select m.entity, m.member_id, m.generation from run_marks m
+  where m.workspace_id = :workspace_id and m.run_id = :run_id and not m.counted
+  order by m.entity, m.member_id limit :many for update skip locked
+), free as (
+  select q.entity, q.member_id from pending q join these on q.workspace_id = :workspace_id
+    and q.entity = these.entity and q.member_id = these.member_id
+    and q.generation = these.generation and q.class = 'batch' and q.lease_holder = ''
+  for update of q skip locked
+), taken_back as (
+  delete from pending q using free where q.workspace_id = :workspace_id
+    and q.entity = free.entity and q.member_id = free.member_id
 )
+delete from run_marks m using these where m.workspace_id = :workspace_id and m.run_id = :run_id
+  and m.entity = these.entity and m.member_id = these.member_id
+returning m.member_id
+"""
+FORGET = """
+delete from run_marks m using (
+  select entity, member_id from run_marks
+  where workspace_id = :workspace_id and run_id = :run_id limit :many for update skip locked
+) as these where m.workspace_id = :workspace_id and m.run_id = :run_id
+  and m.entity = these.entity and m.member_id = these.member_id
+returning m.member_id
+"""
+FORGET_TALLIES = "delete from run_tallies where workspace_id = :workspace_id and run_id = :run_id"
 CHECKPOINT = """
 insert into checkpoints as c (workspace_id, entity, direction, at, run_id)
 values (:workspace_id, :entity, :direction, :at, :run_id)
 on conflict (workspace_id, entity, direction) do update set at = excluded.at,
   run_id = excluded.run_id where c.at < excluded.at
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """How far the marking came; ``busy``: no further, as somebody holds the next member."""
+
+    after: str
+    done: bool
+    busy: bool = False
 
 
 class Marks:
@@ -87,6 +110,7 @@ class Marks:
         self, statements: Statements, workspace_id: str, entity: str, run_id: UUID
     ) -> None:
         self._sql = statements
+        self._workspace_id = workspace_id
         self._where = {"workspace_id": workspace_id, "run_id": run_id}
         self._entity = entity
 
@@ -108,17 +132,21 @@ class Marks:
 
     async def mark(
         self, after: str, *, linked_only: bool, since: datetime | None, many: int
-    ) -> str | None:
-        """Make the next members pending for this run; return the last, None at the end."""
+    ) -> Marked:
+        """Make the next members pending for this run, up to the first that is locked."""
         scope = {"workspace_id": self._where["workspace_id"], "entity": self._entity}
         rows = await self._sql.all(
             PAGE, **scope, linked_only=linked_only, since=since, after=after, many=many
         )
-        members = [row.member_id for row in rows]
+        found = [row.member_id for row in rows]
+        keys = [{"entity": self._entity, "member_id": one} for one in found]
+        locked = await lock_pairs(self._sql, self._workspace_id, keys)
+        members = list(takewhile(lambda one: (self._entity, one) in locked, found))
+        if not members:
+            return Marked(after, done=not found, busy=bool(found))
         given = {**self._where, "entity": self._entity}
         fresh = [row.member_id for row in await self._sql.all(FRESH, **given, members=members)]
         if fresh:
-            await self._sql.run(LOCK_PAIRS, **scope, members=fresh)
             if since is None:
                 await self._sql.run(REREAD, **scope, members=fresh)
             marked = await self._sql.all(PENDING, **scope, members=fresh)
@@ -127,20 +155,21 @@ class Marks:
             ]
             await self._sql.over(GENERATIONS, generations, **given)
         await self._sql.run(WAKE, workspace_id=self._where["workspace_id"])
-        return members[-1] if len(members) == many else None
+        done = len(found) < many and len(members) == len(found)
+        return Marked(members[-1], done=done)
 
     async def state(self) -> Any:  # noqa: ANN401 - a row: open, tallies, parked_until, parked_code
         """Tell how far it is."""
         return (await self._sql.run(STATE, **self._where)).one()
 
-    async def drop_unwanted(self) -> None:
-        """Take back pending work that only this run wanted and nobody has begun."""
-        await self._sql.run(UNWANTED, **self._where)
+    async def drop_unwanted(self, many: int) -> bool:
+        """Take back pending work that only this run wanted; False when nothing was left of it."""
+        return bool(await self._sql.all(UNWANTED, **self._where, many=many))
 
-    async def forget(self) -> None:
-        """Nothing waits any more."""
-        for sql in FORGET:
-            await self._sql.run(sql, **self._where)
+    async def forget(self, many: int) -> bool:
+        """Nothing waits any more; False when nothing was left."""
+        await self._sql.run(FORGET_TALLIES, **self._where)
+        return bool(await self._sql.all(FORGET, **self._where, many=many))
 
     async def checkpoint(self, direction: str, at: datetime) -> None:
         """Let "only changed" start from here."""
@@ -159,3 +188,11 @@ async def checkpoint(
         await statements.run(sql, workspace_id=workspace_id, entity=entity, direction=direction)
     ).first()
     return None if row is None else row.at
+
+
+async def cleared(statements: Statements, run: Run, many: int) -> bool:
+    """Clear a page of what an ended run waited for; False when nothing was left."""
+    marks = Marks(statements, run.workspace_id, run.entity, run.id)
+    if run.status is RunStatus.CANCELLED and await marks.drop_unwanted(many):
+        return True
+    return await marks.forget(many)

@@ -1,6 +1,8 @@
 """What the bus tells, row by row: each side of a pair by its own version, and what may differ.
 
-Locks are taken in one order everywhere: pairs, pending, workspace_queue.
+Several handlers share the transaction of a batch, so each may come back for more pairs while
+pending work is locked. Hence whoever else needs a pair never waits for it (see `locking`), and a
+batch touches no row that all of them share: who is to be woken is appended to `wakes`.
 """
 
 from __future__ import annotations
@@ -31,10 +33,9 @@ on conflict (workspace_id) do update set revision = excluded.revision, usable = 
   org_id = excluded.org_id, epoch = excluded.epoch, deleted_at = excluded.deleted_at
 where c.revision < excluded.revision
 """
-UNPARK = """
-update workspace_queue set parked_until = null, parked_code = '', parkings = 0,
-  due_at = least(due_at, now())
-where workspace_id = any(:workspaces)
+WAKE = """
+insert into wakes (workspace_id, unpark)
+select workspace_id, :unpark from unnest(cast(:workspaces as text[])) as s(workspace_id)
 """
 MEMBERS = """
 insert into pairs as p
@@ -129,15 +130,17 @@ with s as (
     due_at = least(q.due_at, now()), attempts = 0, reason = excluded.reason, class = 'event'
   returning workspace_id
 )
-insert into workspace_queue as w (workspace_id, due_at)
-select distinct workspace_id, now() from marked order by workspace_id
-on conflict (workspace_id) do update set due_at = now() where w.due_at > now()
-returning workspace_id
+select distinct workspace_id from marked order by workspace_id
 """
 FIRED = """
-update sync_configs set event_fired_at = now()
-where workspace_id = any(:workspaces) and outbound_enabled
-  and (event_fired_at is null or event_fired_at < now() - interval '1 second')
+update sync_configs c set event_fired_at = now()
+from (
+  select workspace_id, entity from sync_configs
+  where workspace_id = any(:workspaces) and outbound_enabled
+    and (event_fired_at is null or event_fired_at < now() - interval '1 second')
+  for update skip locked
+) as these
+where c.workspace_id = these.workspace_id and c.entity = these.entity
 """
 
 
@@ -172,11 +175,15 @@ class Projections:
     async def _mark(self, keys: Sequence[Values], reason: str) -> list[str]:
         if not keys:
             return []
-        woken = await self._sql.over(MARK, keys, reason=reason)
-        return [row.workspace_id for row in woken]
+        marked = await self._sql.over(MARK, keys, reason=reason)
+        woken = [row.workspace_id for row in marked]
+        if woken:
+            await self._sql.run(WAKE, workspaces=woken, unpark=False)
+        return woken
 
     async def _unpark(self, rows: Sequence[Values]) -> None:
-        await self._sql.run(UNPARK, workspaces=sorted({row["workspace_id"] for row in rows}))
+        workspaces = sorted({row["workspace_id"] for row in rows})
+        await self._sql.run(WAKE, workspaces=workspaces, unpark=True)
 
 
 def _key(row: Any) -> Values:  # noqa: ANN401 - a row of RETURNING

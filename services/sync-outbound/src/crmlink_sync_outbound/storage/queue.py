@@ -10,10 +10,25 @@ from crmlink_sync_outbound.domain.work import Turn, Work
 from crmlink_sync_outbound.storage.rows import COLUMNS, read_pair
 from crmlink_sync_outbound.storage.sql import Statements
 
-TURN = timedelta(minutes=2)
-LEASE = timedelta(minutes=3)  # longer than the calls of one batch may take
+LEASE = timedelta(seconds=60)  # renewed while the work goes on
 MANY = 1000
 FRESH = timedelta(minutes=5)  # then what was used is unknown again: one call will tell
+WOKEN = """
+delete from wakes w using (
+  select workspace_id, wake_id from wakes order by workspace_id limit :many for update skip locked
+) as these where w.workspace_id = these.workspace_id and w.wake_id = these.wake_id
+returning w.workspace_id, w.unpark
+"""
+WAKE = """
+insert into workspace_queue as q (workspace_id, due_at)
+select workspace_id, now() from unnest(cast(:workspaces as text[])) as s(workspace_id)
+order by workspace_id
+on conflict (workspace_id) do update set due_at = least(q.due_at, now())
+"""
+UNPARK = """
+update workspace_queue set parked_until = null, parked_code = '', parkings = 0
+where workspace_id = any(:workspaces)
+"""
 CLAIM = """
 with due as (
   select workspace_id from workspace_queue
@@ -21,13 +36,30 @@ with due as (
     and (lease_until is null or lease_until < now())
   order by due_at limit 1 for update skip locked
 )
-update workspace_queue q set lease_holder = :holder, lease_until = now() + :turn
+update workspace_queue q set lease_holder = :holder, lease_until = now() + :lease
 from due left join workspaces w on w.workspace_id = due.workspace_id and w.deleted_at is null
   left join connections c on c.workspace_id = due.workspace_id and c.deleted_at is null
 where q.workspace_id = due.workspace_id
 returning q.workspace_id, q.parkings, q.usage_used,
   case when q.usage_at > now() - :fresh then q.usage_limit end as usage_limit,
   coalesce(w.crm_salesforce and c.usable, false) as active, coalesce(c.org_id, '') as org_id
+"""
+RENEW_TURN = """
+update workspace_queue set lease_until = now() + :lease
+where workspace_id = :workspace_id and lease_holder = :holder
+"""
+RENEW = """
+with mine as (
+  select workspace_id, entity, member_id from pending
+  where workspace_id = :workspace_id and lease_holder = :holder for update skip locked
+)
+update pending q set lease_until = now() + :lease from mine
+where q.workspace_id = mine.workspace_id and q.entity = mine.entity
+  and q.member_id = mine.member_id
+"""
+LOCK_TURN = """
+select from workspace_queue where workspace_id = :workspace_id and lease_holder = :holder
+for update
 """
 END = """
 with next as (
@@ -50,9 +82,15 @@ update workspace_queue set lease_holder = '', lease_until = null, parkings = par
 where workspace_id = :workspace_id and lease_holder = :holder
 """
 GIVE_BACK = """
-update pending set lease_holder = '', lease_until = null, attempts = greatest(attempts - 1, 0),
-  last_code = :code
-where workspace_id = :workspace_id and lease_holder = :holder
+with mine as (
+  select workspace_id, entity, member_id from pending
+  where workspace_id = :workspace_id and lease_holder = :holder
+  order by entity, member_id for update
+)
+update pending q set lease_holder = '', lease_until = null, last_code = :code,
+  attempts = greatest(q.attempts - 1, 0)
+from mine where q.workspace_id = mine.workspace_id and q.entity = mine.entity
+  and q.member_id = mine.member_id
 """
 TAKE = f"""
 with due as (
@@ -85,12 +123,22 @@ where p.workspace_id = :workspace_id and q.lease_holder = :holder and q.lease_un
 class Queue:
     """Every lease names its holder: one that has run out settles nothing."""
 
-    def __init__(self, statements: Statements) -> None:
-        self._sql = statements
+    def __init__(self, statements: Statements, lease: timedelta = LEASE) -> None:
+        self._sql, self._lease = statements, lease
+
+    async def wake(self) -> None:
+        """Make those due that something came in for; handlers leave no lock on the queue."""
+        woken = await self._sql.all(WOKEN, many=MANY)
+        if not woken:
+            return
+        await self._sql.run(WAKE, workspaces=sorted({row.workspace_id for row in woken}))
+        unparked = sorted({row.workspace_id for row in woken if row.unpark})
+        if unparked:
+            await self._sql.run(UNPARK, workspaces=unparked)
 
     async def claim(self, holder: str) -> Turn | None:
         """Take the turn of the workspace that has waited longest."""
-        row = (await self._sql.run(CLAIM, holder=holder, turn=TURN, fresh=FRESH)).first()
+        row = (await self._sql.run(CLAIM, holder=holder, lease=self._lease, fresh=FRESH)).first()
         if row is None:
             return None
         usage = ApiUsage(row.usage_used, row.usage_limit) if row.usage_limit else None
@@ -103,7 +151,7 @@ class Queue:
             workspace_id=turn.workspace_id,
             holder=turn.holder,
             classes=sorted(classes),
-            lease=LEASE,
+            lease=self._lease,
             many=many,
         )
         return [
@@ -122,11 +170,21 @@ class Queue:
         )
         return {row.member_id for row in found}
 
+    async def renew(self, turn: Turn) -> None:
+        """Hold on to the turn and its work for another lease."""
+        where = {"workspace_id": turn.workspace_id, "holder": turn.holder}
+        await self._sql.run(RENEW, lease=self._lease, **where)
+        await self._sql.run(RENEW_TURN, lease=self._lease, **where)
+
     async def end(self, turn: Turn, usage: ApiUsage | None) -> None:
-        """Give the turn back; the next is when something is due."""
+        """Give the turn back; the next is when something is due.
+
+        The row is locked first: what came in while waiting for it is seen in what is due.
+        """
         used = usage.used if usage else None
         limit = usage.limit if usage else None
         where = {"workspace_id": turn.workspace_id, "holder": turn.holder}
+        await self._sql.run(LOCK_TURN, **where)
         await self._sql.run(END, used=used, limit=limit, **where)
 
     async def defer(self, turn: Turn, code: str, wait: timedelta) -> None:

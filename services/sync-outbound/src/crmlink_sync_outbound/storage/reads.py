@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from crmlink_sync_outbound.domain.pair import AWAITING, BASES
+from crmlink_sync_outbound.domain.sentences import sentence
 from crmlink_sync_outbound.storage.sql import Statements, Values
 
 ITEMS = """
@@ -67,11 +68,11 @@ class Reads:
     ) -> Values:
         """List a run's exceptions."""
         where = {"workspace_id": workspace_id, "run_id": run_id, "outcome": outcome}
-        return await self._page(ITEMS, page, page_size, where)
+        return _told(await self._page(ITEMS, page, page_size, where))
 
     async def errors(self, workspace_id: str, page: int, page_size: int) -> Values:
-        """List members whose last outcome is an exception, the newest first."""
-        return await self._page(ERRORS, page, page_size, {"workspace_id": workspace_id})
+        """List members whose last outcome is an exception, each with a sentence."""
+        return _told(await self._page(ERRORS, page, page_size, {"workspace_id": workspace_id}))
 
     async def conflicts(self, workspace_id: str, page: int, page_size: int) -> Values:
         """List what a policy had to decide."""
@@ -118,6 +119,11 @@ class Reads:
         return 0 if row is None else int(row.total)
 
 
+def _told(page: Values) -> Values:
+    items = [{**one, "message": sentence(one["code"])} for one in page["items"]]
+    return {**page, "items": items}
+
+
 def _explained(row: Any) -> Values:  # noqa: ANN401 - a row of PAIR
     waiting = {name: getattr(row, name) for name in SHOWN}
     base = BASES.validate_python(row.base)
@@ -152,6 +158,7 @@ def _explained(row: Any) -> Values:  # noqa: ANN401 - a row of PAIR
         "last_outcome": {
             "outcome": row.outcome,
             "code": row.outcome_code,
+            "message": sentence(row.outcome_code) if row.outcome_code else "",
             "fields": row.outcome_fields,
             "at": row.outcome_at,
         }

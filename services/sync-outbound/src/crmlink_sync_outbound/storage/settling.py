@@ -11,13 +11,10 @@ from crmlink_common.messaging.outbox import Outbox
 from crmlink_sync_outbound.domain.outcomes import EXCEPTIONS, PATIENT_ATTEMPTS, Kind
 from crmlink_sync_outbound.domain.pair import AWAITING, BASES, SWINGS
 from crmlink_sync_outbound.domain.work import Settlement, Turn
+from crmlink_sync_outbound.storage.locking import lock_pairs
 from crmlink_sync_outbound.storage.sql import Statements, Values
 
 KEYS = "jsonb_to_recordset(cast(:rows as jsonb)) as s(entity text, member_id text)"
-LOCK_PAIRS = f"""
-select from pairs p join {KEYS} on s.entity = p.entity and s.member_id = p.member_id
-where p.workspace_id = :workspace_id order by p.entity, p.member_id for update of p
-"""
 HELD = f"""
 select q.entity, q.member_id from pending q
 join {KEYS} on s.entity = q.entity and s.member_id = q.member_id
@@ -108,17 +105,14 @@ class Settling:
         self._sql = statements
 
     async def settle(self, turn: Turn, settlements: Sequence[Settlement]) -> list[Settlement]:
-        """Write down what the lease still holds; return that."""
-        if not settlements:
-            return []
+        """Write down what the lease still holds; return those whose pair was locked."""
         where = {"workspace_id": turn.workspace_id}
-        keys = [_key(one) for one in settlements]
-        await self._sql.over(LOCK_PAIRS, keys, **where)
+        wanted = [_key(one) for one in settlements]
+        locked = await lock_pairs(self._sql, turn.workspace_id, wanted)
+        keys = [_key(one) for one in settlements if _name(one) in locked]
         rows = await self._sql.over(HELD, keys, holder=turn.holder, **where)
         mine = {(row.entity, row.member_id) for row in rows}
-        held = [
-            one for one in settlements if (one.work.pair.entity, one.work.pair.member_id) in mine
-        ]
+        held = [one for one in settlements if _name(one) in mine]
         changes = [_pair_row(one) for one in held if one.outcome.kind is not Kind.RETRY]
         await self._sql.over(PAIRS, changes, **where)
         await self._log_conflicts(held, where)
@@ -127,7 +121,7 @@ class Settling:
         await self._sql.over(DONE, waits, holder=turn.holder, **where)
         await self._sql.over(LATER, waits, holder=turn.holder, **where)
         await Outbox(self._sql.session).add([m for one in held for m in one.messages])
-        return held
+        return [one for one in settlements if _name(one) not in locked]
 
     async def _count(self, held: Sequence[Settlement], where: Values) -> None:
         """Count for each run that waited for a member; a second time finds nothing to count."""

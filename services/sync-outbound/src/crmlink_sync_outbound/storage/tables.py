@@ -76,6 +76,7 @@ class PairRow(Row, table=True):
             postgresql_where=text("expected_record_id <> ''"),
         ),
         Index("pairs_changed", "workspace_id", "entity", "changed_at"),
+        Index("pairs_deleted", "changed_at", postgresql_where=text("member_deleted")),
         Index("pairs_awaiting", "workspace_id", postgresql_where=text("awaiting <> '{}'")),
         Index(
             "pairs_exceptions",
@@ -156,6 +157,20 @@ class QueueRow(Row, table=True):
     usage_at: datetime | None = moment()
 
 
+class WakeRow(Row, table=True):
+    """Something came in for a workspace. Appended by handlers, taken away by workers."""
+
+    __tablename__ = "wakes"
+
+    workspace_id: str = key()
+    wake_id: UUID = Field(
+        sa_column=Column(
+            "wake_id", Uuid, primary_key=True, server_default=text("gen_random_uuid()")
+        )
+    )
+    unpark: bool = flag()
+
+
 class IntentRow(Row, table=True):
     """A create from before its reservation until its outcome is known; never two of one key."""
 
@@ -175,6 +190,11 @@ class IntentRow(Row, table=True):
             "key",
             unique=True,
             postgresql_where=text("state in ('reserved', 'sending', 'unknown')"),
+        ),
+        Index(
+            "create_intents_ended",
+            "created_at",
+            postgresql_where=text("state in ('done', 'released')"),
         ),
     )
 
@@ -197,7 +217,7 @@ class ConflictRow(Row, table=True):
     """A difference that a policy decided, with both values and who won."""
 
     __tablename__ = "conflicts"
-    __table_args__ = (Index("conflicts_newest", "workspace_id", "at"),)
+    __table_args__ = (Index("conflicts_newest", "workspace_id", "at"), Index("conflicts_at", "at"))
 
     workspace_id: str = key()
     conflict_id: UUID = key(Uuid)

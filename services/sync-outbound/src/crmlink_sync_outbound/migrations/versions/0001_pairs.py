@@ -29,6 +29,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "conflict_id"),
     )
+    op.create_index("conflicts_at", "conflicts", ["at"], unique=False)
     op.create_index("conflicts_newest", "conflicts", ["workspace_id", "at"], unique=False)
     op.create_table(
         "connections",
@@ -61,6 +62,13 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("workspace_id", "intent_id"),
+    )
+    op.create_index(
+        "create_intents_ended",
+        "create_intents",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("state in ('done', 'released')"),
     )
     op.create_index(
         "create_intents_open_key",
@@ -135,6 +143,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "pairs_changed", "pairs", ["workspace_id", "entity", "changed_at"], unique=False
+    )
+    op.create_index(
+        "pairs_deleted",
+        "pairs",
+        ["changed_at"],
+        unique=False,
+        postgresql_where=sa.text("member_deleted"),
     )
     op.create_index(
         "pairs_exceptions",
@@ -217,6 +232,15 @@ def upgrade() -> None:
     )
     op.create_index("workspace_queue_due", "workspace_queue", ["due_at"], unique=False)
     op.create_table(
+        "wakes",
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column(
+            "wake_id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False
+        ),
+        sa.Column("unpark", sa.Boolean(), server_default="false", nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "wake_id"),
+    )
+    op.create_table(
         "workspaces",
         sa.Column("workspace_id", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False),
@@ -229,6 +253,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("workspaces")
+    op.drop_table("wakes")
     op.drop_index("workspace_queue_due", table_name="workspace_queue")
     op.drop_table("workspace_queue")
     op.drop_table("sync_configs")
@@ -238,6 +263,7 @@ def downgrade() -> None:
     op.drop_index(
         "pairs_expected", table_name="pairs", postgresql_where=sa.text("expected_record_id <> ''")
     )
+    op.drop_index("pairs_deleted", table_name="pairs", postgresql_where=sa.text("member_deleted"))
     op.drop_index(
         "pairs_exceptions",
         table_name="pairs",
@@ -254,6 +280,11 @@ def downgrade() -> None:
         postgresql_where=sa.text("state in ('reserved', 'sending', 'unknown')"),
     )
     op.drop_index(
+        "create_intents_ended",
+        table_name="create_intents",
+        postgresql_where=sa.text("state in ('done', 'released')"),
+    )
+    op.drop_index(
         "create_intents_open_key",
         table_name="create_intents",
         postgresql_where=sa.text("state in ('reserved', 'sending', 'unknown')"),
@@ -261,4 +292,5 @@ def downgrade() -> None:
     op.drop_table("create_intents")
     op.drop_table("connections")
     op.drop_index("conflicts_newest", table_name="conflicts")
+    op.drop_index("conflicts_at", table_name="conflicts")
     op.drop_table("conflicts")
