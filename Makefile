@@ -24,8 +24,13 @@ run: install     ## Start everything and walk through the main job (ARGS, MEMBER
 		$(if $(BROKER),--broker "$(BROKER)") $(if $(DATABASE),--database "$(DATABASE)") \
 		$(if $(PORT),--port "$(PORT)") $(ARGS)
 
-test: install    ## All tests a developer needs, on real PostgreSQL and Apache Kafka (ARGS)
+test: install    ## All tests a developer needs, on real PostgreSQL and Apache Kafka (ARGS: a choice of pytest's)
+ifdef ARGS
 	@$(BIN)pytest $(ARGS)
+else
+	@$(BIN)pytest -n 2 --dist loadfile -m "not e2e"
+	@$(BIN)pytest -m e2e
+endif
 
 unit: install    ## Seconds: no Kafka, no PostgreSQL, no sockets
 	@$(BIN)pytest -m "not integration and not e2e" --disable-socket --allow-unix-socket $(ARGS)

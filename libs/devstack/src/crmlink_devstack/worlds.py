@@ -73,7 +73,10 @@ class KafkaWorld:
             isolation_level="read_committed",
             auto_offset_reset="earliest",
         ) as consumer:
-            while batch := await consumer.getmany(timeout_ms=700):
+            ends = await consumer.end_offsets(consumer.assignment())
+            while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+                if not (batch := await consumer.getmany(timeout_ms=700)):
+                    break  # the rest is an open transaction's
                 for records in batch.values():
                     found.extend(records)
         return found

@@ -77,7 +77,12 @@ class Journey:
             links=self.links,
             report=self.report,
         )
-        await self._together(amid, changes.member_changes, changes.contact_changes, changes.ask)
+        await self._together(
+            partial(amid, "changing"),
+            changes.member_changes,
+            changes.contact_changes,
+            changes.ask,
+        )
 
     async def _pause_sync(self) -> None:
         saved = await self.person.ask("GET", "/sync/config/member")
