@@ -12,6 +12,7 @@ function fill(told) {
   status(told);
   if (unsaved) return;
   config = told.config;
+  byId("sync-fields").disabled = false; // nobody types before it is known what is saved
   form.elements.outbound_enabled.checked = config.outbound_enabled;
   form.elements.inbound_enabled.checked = config.inbound_enabled;
   form.elements.outbound_filter.value = config.outbound_filter;
