@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
             *(partial(work) for _ in range(settings.workers)),
             runs.run,
             runs.run,
-            Tidy(base.sessions).run,
+            Tidy(base.sessions, telling).run,
         ],
         closes=[oauth.aclose, reconciler.aclose, orgs.aclose],
     )

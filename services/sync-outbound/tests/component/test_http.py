@@ -82,6 +82,18 @@ async def test_an_unknown_entity_is_not_found(http: httpx.AsyncClient) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_entity")
 
 
+async def test_a_member_id_may_hold_a_slash(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def explain(_: Desk, workspace_id: str, member_id: str) -> dict[str, str]:
+        return {"seen": f"{workspace_id} {member_id}"}
+
+    monkeypatch.setattr(Desk, "explain", explain)
+    for path in ("a/b", "a%2Fb"):
+        answer = await http.get(f"{BASE}/pairs/{path}", headers=signed(GATEWAY))
+        assert answer.json() == {"seen": "w1 a/b"}
+
+
 async def test_a_run_in_no_direction_is_refused(http: httpx.AsyncClient) -> None:
     answer = await http.post(
         f"{BASE}/runs", headers=signed(GATEWAY), json={"direction": "sideways"}

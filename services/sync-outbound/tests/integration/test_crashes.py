@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from crmlink_common.contracts.members import Member
+from crmlink_common.contracts.sync_configs import EntityParams
 from crmlink_sync_outbound.app import observing
 from crmlink_sync_outbound.domain.pair import Pair
 from crmlink_sync_outbound.domain.views import Terms
@@ -193,6 +194,23 @@ async def test_a_lost_create_is_looked_for_and_absence_counts_only_after_eleven_
     await world.work()
     [match] = await world.deliver_matches()
     assert (match.record_id, match.origin) == (slow["Id"], "created")
+
+
+async def test_a_lost_create_is_looked_for_where_it_was_sent_whatever_is_configured_since(
+    world: World,
+) -> None:
+    await world.configure()
+    await world.member("m1", phone="7")
+    world.org.lose_creates = True
+    await world.work()
+    world.org.lose_creates = False
+    params = EntityParams(target_object="Lead", upsert_field="Phone")
+    await world.configure(entity_params=params)
+    await world.soon()
+    await world.work()
+    [match] = await world.deliver_matches()
+    assert (match.object, match.origin) == ("Contact", "created")
+    assert len(world.org.records) == 1
 
 
 async def test_a_create_that_never_arrived_is_sent_again_after_eleven_minutes(

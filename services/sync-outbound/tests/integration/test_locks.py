@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -11,9 +11,12 @@ from sqlalchemy.exc import OperationalError
 from crmlink_common.contracts.member_links import LinkState, MemberLink
 from crmlink_common.contracts.members import Member
 from crmlink_sync_outbound.app import observing
+from crmlink_sync_outbound.domain.outcomes import skipped
+from crmlink_sync_outbound.domain.work import Settlement
 from crmlink_sync_outbound.fakes import ORG
 from crmlink_sync_outbound.fakeworld import LONG_AGO, W, World, event
 from crmlink_sync_outbound.service.desk import Asked
+from crmlink_sync_outbound.storage.locking import SOME, PairsBusyError, until_done
 
 pytestmark = pytest.mark.integration
 MEMBERS = 2_000
@@ -100,3 +103,50 @@ async def test_a_run_the_bus_and_the_workers_do_not_lock_each_other_out(world: W
     ended = await world.desk.run(W, run.id)
     assert trouble.names == []
     assert (ended.status, ended.done) == ("completed", MEMBERS)
+
+
+async def test_marking_stops_before_a_locked_member_and_goes_on_later(world: World) -> None:
+    await world.observe("members", *(member(n, 1) for n in range(4)))
+    await world.configure()
+    run = await world.desk.start_run(W, Asked(scope="all"), "tester")
+    async with world.sessions.begin() as session:
+        await observing(session).members([event(member(2, 2))])
+        await world.run_sync.advance()
+        marked = await world.rows("select member_id from run_marks order by 1")
+        assert [row.member_id for row in marked] == ["m0000", "m0001"]
+    ended = await world.follow(run.id)
+    assert (ended.total, ended.done) == (4, 4)
+
+
+async def test_settling_comes_back_for_a_locked_pair(world: World) -> None:
+    await world.configure()
+    await world.observe("members", *(member(n, 1) for n in range(3)))
+    worker = world.worker()
+    turn = await worker.turns.claim("a-turn")
+    assert turn is not None
+    work = await worker.turns.take(turn, ["event"])
+    settlements = [Settlement(work=one, outcome=skipped("filtered")) for one in work]
+    async with world.sessions.begin() as session:
+        await observing(session).members([event(member(1, 2))])
+        settling = asyncio.create_task(worker.turns.settle(turn, settlements))
+        while len(left := await world.pending()) > 1:
+            await asyncio.sleep(0.02)
+        assert [row.member_id for row in left] == ["m0001"]
+    await settling
+    [left_over] = await world.pending()  # as a newer version came in meanwhile
+    assert (left_over.generation, left_over.lease_holder) == (2, "")
+
+
+async def test_pairs_that_stay_locked_are_given_up() -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    async def work(some: Sequence[int]) -> list[int]:
+        assert len(some) <= SOME
+        return [n for n in some if n == 7]
+
+    with pytest.raises(PairsBusyError):
+        await until_done(range(600), work, sleep)
+    assert 5 < sum(waited) < 10

@@ -16,7 +16,7 @@ AGE = "now() - interval '31 days'"
 
 
 async def tidied(world: World) -> None:
-    tidy = Tidy(world.sessions)
+    tidy = Tidy(world.sessions, world.telling)
     for _ in range(60):
         if not await tidy.once():
             return
@@ -119,3 +119,21 @@ async def test_what_the_end_of_a_run_left_is_cleared(
     await tidied(world)
     assert await world.pending() == []
     assert await counted(world, "run_marks", "run_tallies") == {"run_marks": 0, "run_tallies": 0}
+
+
+async def test_a_create_in_doubt_of_a_member_linked_by_hand_is_let_go(world: World) -> None:
+    await world.configure()
+    await world.member("m1")
+    world.org.lose_creates = True
+    await world.work()
+    await world.link("m1", world.org.put("77", LastName="Byron"))
+    await tidied(world)
+    [intent] = await world.rows("select * from create_intents")
+    assert intent.state == "unknown"  # it may still come
+    past = "now() - interval '20 minutes'"
+    await world.rows(f"update create_intents set created_at = {past}, sending_since = {past}")  # noqa: S608 - a constant
+    await tidied(world)
+    [intent] = await world.rows("select * from create_intents")
+    assert (intent.state, intent.sought) == ("released", "")
+    [match] = await world.deliver_matches()
+    assert (match.action, match.intent_id) == ("release", str(intent.intent_id))

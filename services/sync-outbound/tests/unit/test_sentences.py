@@ -11,7 +11,7 @@ import crmlink_sync_outbound
 from crmlink_sync_outbound.domain.sentences import OTHER, REFUSED, SENTENCES, UNFIT, sentence
 
 SOURCE = Path(crmlink_sync_outbound.__file__).parent
-GIVEN = re.compile(r'(?:skipped|failed)\(\s*"([a-z_]+)"')
+GIVEN = re.compile(r'(?:skipped|failed|retry)\(\s*"([a-z_]+)"')
 
 
 def test_every_code_of_ours_has_a_sentence() -> None:

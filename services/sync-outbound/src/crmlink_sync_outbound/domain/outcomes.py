@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from crmlink_common.errors import TransientError, UnknownOutcomeError
+from crmlink_common.errors import StaleTokenError, TransientError, UnknownOutcomeError
 from crmlink_common.salesforce.errors import SalesforceError
 
 SLOWEST = timedelta(minutes=15)
@@ -60,7 +60,7 @@ def backoff(attempts: int, jitter: Callable[[], float] = random.random) -> timed
 
 def of_refusal(error: SalesforceError, attempts: int) -> Outcome:
     """Say what a record's refusal means for its pending work."""
-    if isinstance(error, TransientError):
+    if isinstance(error, TransientError | StaleTokenError):
         return retry(error.salesforce_code, error.retry_after or backoff(attempts))
     if isinstance(error, UnknownOutcomeError):
         return Outcome(Kind.UNKNOWN, error.salesforce_code, retry_in=backoff(attempts))

@@ -123,6 +123,7 @@ class Intent:
     intent_id: str
     member_id: str
     object: str
+    field: str  # by which it is looked for, whatever is configured by now
     key: str
     sought: str
     state: str  # reserved | sending | unknown | done | released
@@ -139,6 +140,14 @@ def absence_counts(intent: Intent, now: datetime, after: timedelta = ABSENCE_COU
 def look_again(absence: timedelta) -> timedelta:
     """Look a few times at least before absence counts."""
     return min(LOOK_AGAIN, absence / 3)
+
+
+def places_of(intents: Iterable[Intent]) -> dict[tuple[str, str], list[str]]:
+    """Group what is looked for by where and by what: object and field, as when it was sent."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for one in intents:
+        places.setdefault((one.object, one.field), []).append(one.sought)
+    return places
 
 
 def is_newer(record: Values, sent_at: datetime | None) -> bool:

@@ -41,6 +41,12 @@ SENTENCES: Mapping[str, str] = {
     "unknown_outcome": "Salesforce did not answer; it is being looked for, and nothing is sent "
     "twice. Nothing to do.",
     "unexpected": "This member could not be worked out; report it with the member's id.",
+    "same_value_under_way": "Another member with the same value is being worked on; this one "
+    "follows by itself.",
+    "link_changed": "The link changed meanwhile; it is looked at anew by itself.",
+    "no_trace": "The record was never created; it is sent again by itself.",
+    "unknown_member": "The directory of members does not know this one yet; it is tried again.",
+    "reserved_by_other": "Something else is creating this member's record; it is tried again.",
     # Salesforce's own codes
     "DUPLICATES_DETECTED": "A duplicate rule in Salesforce refused the record; link the existing "
     "record, or change that rule.",

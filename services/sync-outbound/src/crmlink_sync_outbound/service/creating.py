@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from crmlink_common.contracts.cloudevents import Record
-from crmlink_common.errors import TransientError, UnknownOutcomeError
+from crmlink_common.errors import StaleTokenError, TransientError, UnknownOutcomeError
 from crmlink_common.salesforce.ids import to_18
 from crmlink_common.salesforce.writes import Outcome as Created
 from crmlink_sync_outbound.domain.intents import Ending
@@ -63,8 +63,9 @@ class Creating:
         """Create what nobody else creates; every member gets an outcome."""
         if not wants:
             return []
-        target = terms.config.entity_params.target_object
-        await self.book.begin(turn, [want for _, want in wants.values()], target)
+        params = terms.config.entity_params
+        target, field = params.target_object, params.upsert_field
+        await self.book.begin(turn, [want for _, want in wants.values()], target, field)
         intents = await self.book.open(turn, wants)
         done: list[Settlement] = []
         candidates: list[Candidate] = []
@@ -135,7 +136,7 @@ class Creating:
             )
             return _ending(one, "unknown", reason=error.salesforce_code), outcome
         outcome = of_refusal(error, one.work.attempts)
-        if isinstance(error, TransientError):
+        if isinstance(error, TransientError | StaleTokenError):
             return _ending(one, "reserved", reason=error.salesforce_code), outcome
         pair = one.work.pair
         message = self.telling.released(pair, one.intent.intent_id, outcome.code)

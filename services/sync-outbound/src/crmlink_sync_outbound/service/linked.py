@@ -127,12 +127,14 @@ class Linked:
     def _settled(self, one: Planned, written: Written | None, org: Org) -> Settlement:
         pair, plan = one.pair, one.plan
         ok = written is None or written.ok
-        asks = [self.telling.asks(pair, plan.asks)] if plan.asks else []
+        outcome = self._outcome(one, written)
+        again = outcome.kind is Kind.RETRY  # all of it is planned anew: tell nothing twice
+        asks = [self.telling.asks(pair, plan.asks)] if plan.asks and not again else []
         sent = dict(plan.write) if written is not None and written.ok else {}
         seen = {**(pair.record if one.read else {}), **sent}
         return Settlement(
             work=one.work,
-            outcome=self._outcome(one, written),
+            outcome=outcome,
             base=plan.base if ok else plan.unwritten_base,
             awaiting=plan.awaiting,
             swings=plan.swings if ok else pair.swings,
@@ -142,7 +144,7 @@ class Linked:
             observed_at=org.server_time if sent else (pair.observed_at if one.read else None),
             read=one.read,
             wrote_at=org.server_time if sent else None,
-            contests=plan.contests,
+            contests=[] if again else plan.contests,
             messages=asks,
         )
 

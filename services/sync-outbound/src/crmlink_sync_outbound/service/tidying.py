@@ -8,8 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from crmlink_common.messaging.outbox import Outbox
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.runs.store import Runs
+from crmlink_sync_outbound.domain.pair import Pair
+from crmlink_sync_outbound.service.telling import Telling
 from crmlink_sync_outbound.storage.marks import cleared
 from crmlink_sync_outbound.storage.sql import Statements
 from crmlink_sync_outbound.storage.tidying import OLD, Tidying
@@ -23,6 +26,7 @@ class Tidy:
     """Several may run; none waits for another's rows."""
 
     sessions: async_sessionmaker[AsyncSession]
+    telling: Telling
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until told to stop."""
@@ -30,7 +34,7 @@ class Tidy:
 
     async def once(self) -> bool:
         """Delete a page of each; False when there was nothing."""
-        found = [await self._clear_run(), await self._purge()]
+        found = [await self._clear_run(), await self._purge(), await self._release()]
         for sql in OLD:
             async with self.sessions.begin() as session:
                 found.append(await Tidying(Statements(session)).old(sql, PAGE))
@@ -45,6 +49,19 @@ class Tidy:
             workspace_id, run_id = found
             run = await Runs(session).get(workspace_id, UUID(run_id))
             return await cleared(sql, run, PAGE)
+
+    async def _release(self) -> bool:
+        """Linked by hand, unlinked or deleted meanwhile: let the reservation go."""
+        async with self.sessions.begin() as session:
+            found = await Tidying(Statements(session)).settled_otherwise(PAGE)
+            messages = [
+                self.telling.released(
+                    Pair(workspace_id=workspace_id, member_id=member_id), intent_id, "not_needed"
+                )
+                for workspace_id, member_id, intent_id in found
+            ]
+            await Outbox(session).add(messages)
+            return bool(found)
 
     async def _purge(self) -> bool:
         async with self.sessions.begin() as session:

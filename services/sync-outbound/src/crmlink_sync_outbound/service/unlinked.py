@@ -23,6 +23,7 @@ from crmlink_sync_outbound.domain.resolving import (
     lacking,
     left_alone,
     look_again,
+    places_of,
     wanted,
 )
 from crmlink_sync_outbound.domain.views import Terms
@@ -179,14 +180,18 @@ class Unlinked:
         """Look for what creates of unknown outcome may have left, again and again."""
         if not doubtful:
             return []
-        params = terms.config.entity_params
-        sought = [intents[one.pair.member_id].sought for one in doubtful]
-        found = await find(org, params.target_object, params.upsert_field, sought)
+        found: dict[tuple[str, str], dict[str, list[Values]]] = {}
+        for place, sought in places_of(intents[one.pair.member_id] for one in doubtful).items():
+            found[place] = await find(org, *place, sought)
         done: list[Settlement] = []
         endings: list[Ending] = []
         for one in doubtful:
             intent = intents[one.pair.member_id]
-            hits = found.get(compared(params.upsert_field, intent.sought), [])
+            there = found[intent.object, intent.field]
+            hits = [
+                {**hit, OBJECT: intent.object}
+                for hit in there.get(compared(intent.field, intent.sought), [])
+            ]
             ending, outcome = self._after_look(org, terms, one, intent, hits)
             if ending is not None:
                 endings.append(ending)

@@ -99,9 +99,11 @@ class IntentBook:
         async with self.sessions.begin() as session:
             return await Intents(Statements(session)).open(turn, members)
 
-    async def begin(self, turn: Turn, all_wanted: Sequence[Wanted], target: str) -> None:
+    async def begin(
+        self, turn: Turn, all_wanted: Sequence[Wanted], target: str, field: str
+    ) -> None:
         async with self.sessions.begin() as session:
-            await Intents(Statements(session)).begin(turn, all_wanted, target)
+            await Intents(Statements(session)).begin(turn, all_wanted, target, field)
 
     async def send(self, turn: Turn, intents: Sequence[Intent], sent_at: datetime) -> set[str]:
         async with self.sessions.begin() as session:

@@ -16,16 +16,17 @@ from crmlink_sync_outbound.storage.locking import lock_pairs
 from crmlink_sync_outbound.storage.sql import Statements, Values
 
 OPEN = """
-select intent_id, member_id, object, key, sought, state, sent_at, sending_since
+select intent_id, member_id, object, field, key, sought, state, sent_at, sending_since
 from create_intents
 where workspace_id = :workspace_id and member_id = any(:members)
   and state in ('reserved', 'sending', 'unknown')
 """
 BEGIN = """
-insert into create_intents (workspace_id, intent_id, entity, member_id, object, key, sought, state)
-select :workspace_id, intent_id, entity, member_id, object, key, sought, 'reserved'
+insert into create_intents
+  (workspace_id, intent_id, entity, member_id, object, field, key, sought, state)
+select :workspace_id, intent_id, entity, member_id, object, field, key, sought, 'reserved'
 from jsonb_to_recordset(cast(:rows as jsonb)) as s(intent_id uuid, entity text, member_id text,
-  object text, key text, sought text)
+  object text, field text, key text, sought text)
 order by member_id
 on conflict do nothing
 returning member_id
@@ -80,6 +81,7 @@ class Intents:
                 str(row.intent_id),
                 row.member_id,
                 row.object,
+                row.field,
                 row.key,
                 row.sought,
                 row.state,
@@ -89,7 +91,9 @@ class Intents:
             for row in rows
         }
 
-    async def begin(self, turn: Turn, all_wanted: Sequence[Wanted], target: str) -> None:
+    async def begin(
+        self, turn: Turn, all_wanted: Sequence[Wanted], target: str, field: str
+    ) -> None:
         """Keep an intent per member; where another member's of the same key is open, none."""
         rows = [
             {
@@ -97,6 +101,7 @@ class Intents:
                 "entity": one.pair.entity,
                 "member_id": one.pair.member_id,
                 "object": target,
+                "field": field,
                 "key": hashlib.sha256(one.key.encode()).hexdigest(),
                 "sought": one.sought,
             }

@@ -203,6 +203,7 @@ class IntentRow(Row, table=True):
     entity: str = words()
     member_id: str = words()
     object: str = words()
+    field: str = words()  # by which it is looked for
     key: str = words()  # a digest of the value that the record is looked for by
     sought: str = words()
     state: str = words()

@@ -60,6 +60,20 @@ delete from pairs p using (
   and p.member_id = old.member_id
 returning p.member_id
 """
+SETTLED = """
+update create_intents i set state = 'released', reason = 'settled otherwise', sought = ''
+from (
+  select i.workspace_id, i.intent_id from create_intents i
+  join pairs p on p.workspace_id = i.workspace_id and p.entity = i.entity
+    and p.member_id = i.member_id
+  where i.state in ('reserved', 'sending', 'unknown')
+    and (p.link_state in ('linked', 'excluded') or p.member_deleted)
+    and greatest(i.created_at, i.sending_since) < now() - :patience
+  limit :many for update of i skip locked
+) as over where i.workspace_id = over.workspace_id and i.intent_id = over.intent_id
+returning i.workspace_id, i.member_id, i.intent_id
+"""
+PATIENCE = timedelta(minutes=15)
 OLD = (ITEMS, RUNS, CONFLICTS, INTENTS, MEMBERS)
 REMOVED = """
 select workspace_id from workspaces
@@ -83,6 +97,11 @@ class Tidying:
         """Delete a page of what one of ``OLD`` finds."""
         times = {"kept": KEPT} if ":kept" in sql else {"grace": GRACE}
         return bool(await self._sql.all(sql, many=many, **times))
+
+    async def settled_otherwise(self, many: int) -> list[tuple[str, str, str]]:
+        """End intents of members that need no record any more: workspace, member, intent."""
+        rows = await self._sql.all(SETTLED, many=many, patience=PATIENCE)
+        return [(row.workspace_id, row.member_id, str(row.intent_id)) for row in rows]
 
     async def removed(self) -> str | None:
         """Find a workspace whose grace is over."""

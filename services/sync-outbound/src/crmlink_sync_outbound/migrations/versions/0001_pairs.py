@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("entity", sa.Text(), server_default="", nullable=False),
         sa.Column("member_id", sa.Text(), server_default="", nullable=False),
         sa.Column("object", sa.Text(), server_default="", nullable=False),
+        sa.Column("field", sa.Text(), server_default="", nullable=False),
         sa.Column("key", sa.Text(), server_default="", nullable=False),
         sa.Column("sought", sa.Text(), server_default="", nullable=False),
         sa.Column("state", sa.Text(), server_default="", nullable=False),
