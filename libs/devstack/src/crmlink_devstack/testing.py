@@ -18,7 +18,6 @@ from crmlink_devstack.errors import DevstackError
 from crmlink_devstack.kafka import Kafka, answers, create_topics
 from crmlink_devstack.postgres import Postgres
 
-
 __all__ = [
     "create_topics",
     "database",

@@ -56,7 +56,7 @@ class Desk:
     async def runs(self, workspace_id: str, page: int, page_size: int) -> Shown:
         async with self.sessions() as session:
             items, total = await Runs(session).page(
-                workspace_id, MATCH, page=page, page_size=page_size
+                workspace_id, MATCH, LINK_ALL, page=page, page_size=page_size
             )
         return {"items": items, "total": total, "page": page, "page_size": page_size}
 

@@ -78,20 +78,24 @@ class FakeLinks:
     async def remember(self, decisions: Sequence[tuple[Link, str]]) -> None:
         self.history.extend(decisions)
 
-    async def causes(self, keys: Collection[Key]) -> dict[Key, set[str]]:
+    async def causes(self, keys: Collection[Key], wanted: Collection[str]) -> dict[Key, set[str]]:
         known: dict[Key, set[str]] = defaultdict(set)
         for link, cause in self.history:
             if link.key in keys:
-                known[link.key] |= {cause, link.intent_id} - {""}
+                known[link.key] |= {cause, link.intent_id} & set(wanted)
         return known
 
 
 @dataclass
 class FakeReservations:
     rows: dict[Key, str]
+    old: set[Key]
 
     async def lock(self, keys: Collection[Key]) -> dict[Key, str]:
         return {key: self.rows[key] for key in keys if key in self.rows}
+
+    async def overdue(self, keys: Collection[Key], since: datetime) -> set[Key]:
+        return {key for key in keys if key in self.rows and key in self.old}
 
     async def save(self, intents: Mapping[Key, str]) -> None:
         self.rows.update(intents)
@@ -104,6 +108,7 @@ class FakeReservations:
 @dataclass
 class FakeMatches:
     rows: dict[Key, tuple[str, Match, str]] = field(default_factory=dict)  # state, match, org
+    runs: dict[Key, str] = field(default_factory=dict)
 
     async def of(self, keys: Collection[Key]) -> dict[Key, FoundMatch]:
         return {key: self._found(*self.rows[key]) for key in keys if key in self.rows}
@@ -135,6 +140,7 @@ class FakeMatches:
                     self.rows[key] = ("ambiguous", match, org)
         for match in decided:
             self.rows[workspace_id, match.member_id] = (match.state, match, org_id)
+            self.runs[workspace_id, match.member_id] = run_id
 
     async def mark_linked(self, keys: Collection[Key]) -> None:
         for key in keys & self.rows.keys():
@@ -144,10 +150,18 @@ class FakeMatches:
         for key in keys:
             self.rows.pop(key, None)
 
-    async def clear(self, workspace_id: str, limit: int) -> int:
-        mine = [key for key in self.rows if key[0] == workspace_id][:limit]
-        await self.forget(mine)
-        return len(mine)
+    async def drop_others(self, workspace_id: str, run_id: str, limit: int) -> int:
+        mine = [key for key in self.rows if key[0] == workspace_id]
+        others = [key for key in mine if self.runs.get(key) != run_id][:limit]
+        await self.forget(others)
+        return len(others)
+
+    async def acquit(self, workspace_id: str, run_id: str) -> None:
+        for key, (state, match, org) in list(self.rows.items()):
+            ids = {one.record_id for one in match.candidates}
+            doubted = state == "ambiguous" and len(ids) == 1 and self.runs.get(key) == run_id
+            if doubted and not await self.claimed(workspace_id, ids, [key[1]]):
+                self.rows[key] = ("proposed", match, org)
 
     def _found(self, state: str, match: Match, org: str) -> FoundMatch:
         targets = {
@@ -205,6 +219,7 @@ class World:
     links: dict[Key, Link] = field(default_factory=dict)
     history: list[tuple[Link, str]] = field(default_factory=list)
     reserved: dict[Key, str] = field(default_factory=dict)
+    long_reserved: set[Key] = field(default_factory=set)
     matches: FakeMatches = field(default_factory=FakeMatches)
     projections: FakeProjections = field(default_factory=FakeProjections)
     parking: FakeParking = field(default_factory=FakeParking)
@@ -216,7 +231,7 @@ class World:
         return Work(
             directory=FakeDirectory(self.members, self.links),
             links=FakeLinks(self.links, self.history),
-            reservations=FakeReservations(self.reserved),
+            reservations=FakeReservations(self.reserved, self.long_reserved),
             matches=self.matches,
             projections=self.projections,
             parking=self.parking,

@@ -108,6 +108,19 @@ async def test_who_comes_second_for_a_record_is_refused_with_the_intent() -> Non
     assert (trace.action, trace.code) == ("link.refused", "record_linked_elsewhere")
 
 
+async def test_a_member_that_does_not_come_in_time_is_refused_with_the_intent() -> None:
+    world = World()
+    waits = a_match("stranger", intent_id="i1")
+    await Confirms(world.work).settle([waits])
+    assert (len(world.parking.rows), world.outbox.sent) == (1, [])
+    for _ in range(2):
+        await Confirms(world.work).settle([waits], patient=False)
+    [told] = world.told(MEMBER_LINKS_V1)
+    assert (told.state, told.reason, told.intent_id) == (LinkState.REFUSED, "wait_expired", "i1")
+    [trace] = world.told(ACTIVITY_V1)
+    assert (trace.action, trace.code) == ("link.refused", "wait_expired")
+
+
 async def test_a_release_ends_only_the_reservation_it_names() -> None:
     world = a_world("m1", "m2")
     world.reserved |= {("w1", "m1"): "i1", ("w1", "m2"): "i2"}

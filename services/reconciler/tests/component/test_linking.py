@@ -84,6 +84,17 @@ async def test_every_obstacle_has_its_code() -> None:
     assert all(MESSAGES[code] for code in told.values())
 
 
+async def test_a_persons_link_ends_a_reservation_that_has_stood_too_long() -> None:
+    world = World()
+    await found(world, "m1", RECORD)
+    world.reserved |= {("w1", "m1"): "i1", ("w1", "m2"): "i2"}
+    assert await codes(world, "m1") == {"m1": "reserved"}
+    world.long_reserved.add(("w1", "m1"))
+    assert await codes(world, "m1") == {}
+    assert world.links["w1", "m1"].record_id == RECORD
+    assert world.reserved == {("w1", "m2"): "i2"}
+
+
 async def test_a_match_of_another_org_is_not_linked() -> None:
     world = World()
     await found(world, "m1", RECORD)

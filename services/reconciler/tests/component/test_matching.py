@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from pydantic import JsonValue
 from crmlink_common.errors import NotConnectedError
 from crmlink_common.runs.model import Run, RunStatus, Step
 from crmlink_common.runs.store import Claim
-from crmlink_reconciler.domain.matching import STAGES, Candidate, Match
+from crmlink_reconciler.domain.matching import STAGES, Candidate, Match, Sought, Stage
 from crmlink_reconciler.fakes import NOON, ORG, FakeRecords, World
 from crmlink_reconciler.service.matching import FindMatches, LinkAll
 from crmlink_reconciler.service.ports import WorkspaceState
@@ -109,6 +111,51 @@ async def test_a_record_found_on_two_pages_is_doubtful_for_both_members() -> Non
         "m3": "ambiguous",
     }
     assert counts["examined"] == 3
+
+
+async def test_what_was_found_earlier_stands_until_its_page_is_searched_again() -> None:
+    world = World()
+    for member_id in ("m1", "m2", "m3"):
+        world.know(member_id, email=f"{member_id}@example.com")
+    old = Match("m3", STAGES[0], "ambiguous", "several_records", (Candidate("003C", "Contact"),))
+    await world.matches.save("w1", "earlier", ORG, [old])
+    await world.matches.save("w1", "earlier", ORG, [replace(old, member_id="gone")])
+    search = a_search(world, FakeRecords([a_contact("003A", email="m1@example.com")]), page_size=2)
+    step = await search.page(a_claim((await search.page(a_claim({}))).checkpoint))
+    assert {key[1] for key in world.matches.rows} == {"m1", "m3", "gone"}
+    while step.outcome is None:
+        step = await search.page(a_claim(step.checkpoint))
+    assert {key[1] for key in world.matches.rows} == {"m1"}
+
+
+async def test_a_claim_that_no_longer_holds_at_the_end_of_a_run_doubts_nobody() -> None:
+    world = World()
+    world.know("m1", email="ada@example.com")
+    for member_id in ("m2", "m3"):
+        world.know(member_id, email="b@example.com")
+    old = Match("m3", STAGES[0], "proposed", "", (Candidate("003A", "Contact"),))
+    await world.matches.save("w1", "earlier", ORG, [old])
+    records = FakeRecords([a_contact("003A", email="ada@example.com")])
+    await run_through(a_search(world, records, page_size=2))
+    assert {key[1]: state for key, (state, *_) in world.matches.rows.items()} == {"m1": "proposed"}
+
+
+async def test_who_was_linked_or_changed_during_the_search_keeps_what_a_person_did() -> None:
+    world = World()
+    for member_id in ("m1", "m2", "m3"):
+        world.know(member_id, email="ada@example.com")
+    records = FakeRecords([a_contact("003A", email="ada@example.com")])
+
+    class Slow(FakeRecords):
+        async def find(
+            self, stage: Stage, sought: Sequence[Sought], region: str
+        ) -> list[Candidate]:
+            world.link("m1", "003A")
+            world.know("m2", email="new@example.com")
+            return await records.find(stage, sought, region)
+
+    await a_search(world, Slow(), page_size=5).page(a_claim({"after": ""}))
+    assert {key[1]: state for key, (state, *_) in world.matches.rows.items()} == {"m3": "ambiguous"}
 
 
 async def test_a_page_that_is_repeated_decides_the_same() -> None:

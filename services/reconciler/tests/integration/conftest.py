@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -11,14 +10,29 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from crmlink_common.internal.auth import Signer, new_key_pair, open_internal
 from crmlink_common.storage.engine import create_engine
 from crmlink_common.storage.migrations import migrate
+from crmlink_devstack.testing import empty_tables, new_database
 from crmlink_reconciler.app import MIGRATIONS, SCHEMA, create_app
 from crmlink_reconciler.settings import Settings
 
 
+@pytest.fixture(scope="session")
+def schema(postgres: str) -> Iterator[str]:
+    """Give the address of a migrated database, made once."""
+    with new_database(postgres) as dsn:
+        migrate(SecretStr(dsn), SCHEMA, MIGRATIONS)
+        yield dsn
+
+
 @pytest.fixture
-async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    await asyncio.to_thread(migrate, SecretStr(database), SCHEMA, MIGRATIONS)
-    engine = create_engine(SecretStr(database), SCHEMA)
+def migrated(schema: str) -> str:
+    """Give the address of a migrated database without a row."""
+    empty_tables(schema, SCHEMA)
+    return schema
+
+
+@pytest.fixture
+async def engine(migrated: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_engine(SecretStr(migrated), SCHEMA)
     yield engine
     await engine.dispose()
 
@@ -34,12 +48,12 @@ def keys() -> tuple[str, str]:
 
 
 @pytest.fixture
-def settings(database: str, engine: AsyncEngine, keys: tuple[str, str]) -> Settings:
+def settings(migrated: str, engine: AsyncEngine, keys: tuple[str, str]) -> Settings:
     private, public = keys
     trusted = f'{{"gateway": "{public}", "sync-outbound": "{public}", "tools": "{public}"}}'
     return Settings(
         kafka_bootstrap="127.0.0.1:1",
-        database_dsn=SecretStr(database),
+        database_dsn=SecretStr(migrated),
         internal_key=SecretStr(private),
         internal_trusted=trusted,
         oauth_url="http://127.0.0.1:1",

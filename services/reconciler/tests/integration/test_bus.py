@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from crmlink_common.contracts.cloudevents import DataT, Deleted, Record, Topic
@@ -25,6 +25,7 @@ from crmlink_common.contracts.sync_configs import SYNC_CONFIGS_V1
 from crmlink_common.contracts.topics import dead_letters
 from crmlink_common.contracts.workspaces import WORKSPACES_V1, Workspace
 from crmlink_common.messaging import tables as messaging
+from crmlink_common.messaging.parking import PATIENCE
 from crmlink_common.runs.model import Run, RunStatus
 from crmlink_devstack.worlds import KafkaWorld, a_record, until
 from crmlink_reconciler import app as composition
@@ -35,6 +36,7 @@ from crmlink_reconciler.fakes import ORG, FakeRecords
 from crmlink_reconciler.service.reservations import Wish
 from crmlink_reconciler.settings import Settings
 from crmlink_reconciler.storage.tables import LinkRow, MemberRow, ReservationRow, Row, table
+from crmlink_reconciler.storage.work import settle_waiting
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 READS = (
@@ -95,6 +97,10 @@ class World:
     async def settled(self) -> None:
         await self.kafka.caught_up(*READS)
 
+    async def bring(self, *records: Record) -> None:
+        await self.kafka.publish(*records)
+        await self.settled()
+
     async def rows(self, model: type[Row]) -> list[Any]:
         async with AsyncSession(self.engine) as session:
             return list(await session.execute(select(table(model))))
@@ -127,14 +133,10 @@ def states(links: list[MemberLink]) -> list[tuple[str, LinkState, int]]:
 async def test_the_same_messages_twice_have_one_effect(world: World) -> None:
     messages = [a_member(), a_confirm(), a_record(MEMBERS_V1, Deleted("w1/m1", 2))]
     async with world.running():
-        await world.kafka.publish(messages[0])
-        await world.settled()
-        await world.kafka.publish(messages[1])
-        await world.settled()
-        await world.kafka.publish(messages[2])
-        await world.settled()
-        await world.kafka.publish(*messages, *messages)
-        await world.settled()
+        await world.bring(messages[0])
+        await world.bring(messages[1])
+        await world.bring(messages[2])
+        await world.bring(*messages, *messages)
         told = await world.said(MEMBER_LINKS_V1)
     assert states(told) == [("m1", LinkState.LINKED, 1), ("m1", LinkState.UNLINKED, 2)]
     assert len(await world.said(MEMBER_CHANGES_V1)) == 1
@@ -152,30 +154,41 @@ async def test_out_of_order_the_newest_version_wins(world: World) -> None:
 
 async def test_a_confirm_before_its_member_waits_and_is_then_applied(world: World) -> None:
     async with world.running():
-        await world.kafka.publish(a_confirm())
-        await world.settled()
+        await world.bring(a_confirm())
         assert len(await world.parked()) == 1
-        await world.kafka.publish(a_member())
-        await world.settled()
+        await world.bring(a_member())
         told = await world.said(MEMBER_LINKS_V1)
     assert states(told) == [("m1", LinkState.LINKED, 1)]
     assert await world.parked() == []
 
 
+async def test_a_confirm_whose_member_never_comes_is_answered(world: World) -> None:
+    sessions = async_sessionmaker(world.engine)
+    async with world.running():
+        await world.kafka.publish(a_confirm(intent_id="i1"))
+        await until(world.parked)
+        await settle_waiting(sessions)
+        assert len(await world.parked()) == 1
+        async with sessions.begin() as session:
+            later = messaging.parked.c.expires_at - PATIENCE
+            await session.execute(update(messaging.parked).values(expires_at=later))
+        await settle_waiting(sessions)
+        [told] = await world.said(MEMBER_LINKS_V1)
+    assert (told.state, told.reason, told.intent_id) == (LinkState.REFUSED, "wait_expired", "i1")
+    assert await world.parked() == []
+    assert await world.kafka.read_raw(dead_letters("reconciler")) == []
+
+
 async def test_a_record_is_created_once_confirmed_followed_and_lost(world: World) -> None:
     sessions = async_sessionmaker(world.engine)
     async with world.running():
-        await world.kafka.publish(a_member())
-        await world.settled()
+        await world.bring(a_member())
         answers = await Desk(sessions=sessions).reserve("w1", [Wish("m1", "i1")])
         assert answers[0].result == "reserved"
-        await world.kafka.publish(a_confirm(intent_id="i1"))
-        await world.settled()
+        await world.bring(a_confirm(intent_id="i1"))
         assert await world.rows(ReservationRow) == []
-        await world.kafka.publish(a_change("merged", successor_id=WINNER))
-        await world.settled()
-        await world.kafka.publish(a_change("deleted", record_id=WINNER))
-        await world.settled()
+        await world.bring(a_change("merged", successor_id=WINNER))
+        await world.bring(a_change("deleted", record_id=WINNER))
         told = await world.said(MEMBER_LINKS_V1)
     assert [(one.state, one.record_id, one.revision) for one in told] == [
         (LinkState.LINKED, RECORD, 1),
@@ -186,10 +199,8 @@ async def test_a_record_is_created_once_confirmed_followed_and_lost(world: World
 
 async def test_of_two_members_confirmed_for_one_record_one_is_linked(world: World) -> None:
     async with world.running():
-        await world.kafka.publish(*[a_member(f"m{n}") for n in range(6)])
-        await world.settled()
-        await world.kafka.publish(*[a_confirm(f"m{n}") for n in range(6)])
-        await world.settled()
+        await world.bring(*[a_member(f"m{n}") for n in range(6)])
+        await world.bring(*[a_confirm(f"m{n}") for n in range(6)])
         told = await world.said(MEMBER_LINKS_V1)
     by_state = sorted(one.state for one in told)
     assert by_state == [LinkState.LINKED, *[LinkState.REFUSED] * 5]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from crmlink_common.runs.store import Runs
 from crmlink_reconciler.domain.directory import Known
 from crmlink_reconciler.domain.matching import STAGES, Candidate, Match, State
 from crmlink_reconciler.fakes import NOON, ORG
@@ -109,7 +112,9 @@ async def test_a_wish_that_is_not_clear_is_refused(calls: Calls, body: dict[str,
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
 
 
-async def test_one_match_run_at_a_time_and_the_second_is_told_which(calls: Calls) -> None:
+async def test_one_match_run_at_a_time_and_the_second_is_told_which(
+    calls: Calls, sessions: Sessions
+) -> None:
     http = calls["gateway"]
     started = await http.post("/match-runs", headers={"X-CRMLink-Actor": "key:1"})
     assert (started.status_code, started.json()["status"]) == (202, "queued")
@@ -119,14 +124,20 @@ async def test_one_match_run_at_a_time_and_the_second_is_told_which(calls: Calls
     assert again.json()["run_id"] == run_id
     assert (await http.get(f"/match-runs/{run_id}")).json()["requested_by"] == "key:1"
     assert (await http.post(f"/match-runs/{run_id}/cancel")).json()["status"] == "cancelling"
-    assert (await http.get("/match-runs")).json()["total"] == 1
+    async with sessions.begin() as session:
+        for kind in ("link_all", "something else"):
+            await Runs(session).start(uuid4(), workspace_id="w1", entity="member", kind=kind)
+    listed = (await http.get("/match-runs")).json()
+    assert (listed["total"], {run["kind"] for run in listed["items"]}) == (2, {"match", "link_all"})
 
 
 async def test_reservations_answer_in_the_order_asked(calls: Calls, sessions: Sessions) -> None:
     await a_match(sessions, "m1", RECORD)
     await a_match(sessions, "m2", OTHER)
+    async with sessions.begin() as session:
+        await DirectoryRepository(session).save({("w1", "m4"): Known(1)}, NOON)
     await calls["gateway"].post("/links", json={"member_id": "m2"})
-    items = [{"member_id": one, "intent_id": f"i-{one}"} for one in ("m2", "m1", "m3")]
+    items = [{"member_id": one, "intent_id": f"i-{one}"} for one in ("m2", "m1", "m3", "m4")]
     for _ in range(2):
         answer = await calls["sync-outbound"].post("/reservations", json={"items": items})
         assert answer.json() == {
@@ -137,8 +148,9 @@ async def test_reservations_answer_in_the_order_asked(calls: Calls, sessions: Se
                     "record_id": OTHER,
                     "object": "Contact",
                 },
-                {"member_id": "m1", "result": "reserved"},
+                {"member_id": "m1", "result": "match_proposed"},
                 {"member_id": "m3", "result": "unknown_member"},
+                {"member_id": "m4", "result": "reserved"},
             ]
         }
     assert (await calls["gateway"].get("/summary")).json()["reservations_open"] == 1

@@ -23,6 +23,7 @@ from crmlink_reconciler.domain.directory import Key, Known
 from crmlink_reconciler.domain.linking import Link
 from crmlink_reconciler.domain.matching import STAGES, Candidate, Match
 from crmlink_reconciler.fakes import NOON, ORG
+from crmlink_reconciler.service.linking import OVERDUE
 from crmlink_reconciler.service.reservations import Wish
 from crmlink_reconciler.storage import tables
 from crmlink_reconciler.storage.directory import DirectoryRepository
@@ -184,9 +185,45 @@ async def test_a_record_found_for_a_second_member_makes_the_first_doubtful(
         second = Match("m2", STAGES[0], "ambiguous", "several_members", (candidate,))
         await matches.save("w1", "r", ORG, [second])
         assert {one.state for one in (await matches.of([("w1", "m1")])).values()} == {"ambiguous"}
-        assert await matches.clear("w1", 1) == 1
-        assert await matches.clear("w1", 10) == 1
+        await matches.forget({("w1", "m2")})
+        await matches.acquit("w1", "another run")
+        assert {one.state for one in (await matches.of([("w1", "m1")])).values()} == {"ambiguous"}
+        await matches.acquit("w1", "r")
+        assert {one.state for one in (await matches.of([("w1", "m1")])).values()} == {"proposed"}
+        await matches.save("w1", "r2", ORG, [second])
+        assert await matches.drop_others("w1", "r2", 10) == 1
+        assert await matches.claimed("w1", {RECORD}, []) == {RECORD: 0}
+        await matches.mark_linked([("w1", "m2")])
         assert await matches.claimed("w1", {RECORD}, []) == {}
+
+
+async def test_a_doubted_record_that_was_linked_is_not_proposed_again(sessions: Sessions) -> None:
+    await found(sessions, "m1", "m2")
+    async with sessions.begin() as session:
+        matches = MatchRepository(session)
+        doubted = Match("m1", STAGES[0], "ambiguous", "several_members", (Candidate(RECORD, "C"),))
+        await matches.save("w1", "run", ORG, [doubted])
+        await matches.mark_linked([("w1", "m2")])
+    await save(sessions, a_link("m2"))
+    async with sessions.begin() as session:
+        matches = MatchRepository(session)
+        await matches.acquit("w1", "run")
+        assert (await matches.of([("w1", "m1")]))["w1", "m1"].state == "ambiguous"
+
+
+async def test_a_link_ends_a_reservation_whose_confirmation_was_lost(sessions: Sessions) -> None:
+    await know(sessions, "m1")
+    desk = Desk(sessions=sessions)
+    await desk.reserve("w1", [Wish("m1", "i1")])
+    await found(sessions, "m1")
+    assert [one.code for one in (await desk.link("w1", {"m1": None}, "")).refused] == ["reserved"]
+    reservations = table(tables.ReservationRow)
+    async with sessions.begin() as session:
+        old = datetime.now(UTC) - OVERDUE
+        await session.execute(update(reservations).values(reserved_at=old))
+    assert (await desk.link("w1", {"m1": None}, "")).linked == 1
+    async with sessions() as session:
+        assert (await session.execute(select(reservations))).all() == []
 
 
 async def test_what_is_left_of_deleted_members_goes_after_45_days(sessions: Sessions) -> None:

@@ -26,10 +26,9 @@ from crmlink_common.contracts.workspaces import WORKSPACES_V1
 from crmlink_common.internal.auth import Signer, new_key_pair, open_internal
 from crmlink_common.salesforce.client import Org
 from crmlink_common.storage.engine import create_engine
-from crmlink_common.storage.migrations import migrate
 from crmlink_devstack.worlds import KafkaWorld, a_record, until
 from crmlink_sync_inbound import app as composition
-from crmlink_sync_inbound.app import MIGRATIONS, SCHEMA, create_app
+from crmlink_sync_inbound.app import SCHEMA, create_app
 from crmlink_sync_inbound.fakes.org import ORG, FakeOrg, an_id
 from crmlink_sync_inbound.fakes.world import a_connection, a_workspace
 from crmlink_sync_inbound.settings import Settings
@@ -94,17 +93,16 @@ class World(KafkaWorld):
 
 
 @pytest.fixture
-async def world(kafka: str, database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    await asyncio.to_thread(migrate, SecretStr(database), SCHEMA, MIGRATIONS)
+async def world(kafka: str, migrated: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     settings = Settings(
         kafka_bootstrap=kafka,
-        database_dsn=SecretStr(database),
+        database_dsn=SecretStr(migrated),
         internal_key=SecretStr(new_key_pair()[0]),
         internal_trusted=json.dumps({"gateway": GATEWAY[1]}),
         oauth_url="http://127.0.0.1:1",
         pollers=2,
     )
-    found = World(kafka, "sync-inbound", create_engine(SecretStr(database), SCHEMA), settings)
+    found = World(kafka, "sync-inbound", create_engine(SecretStr(migrated), SCHEMA), settings)
     await found.fresh_topics()
     monkeypatch.setattr(composition, "SalesforceOrgs", lambda *_, **__: FakeOrgs(found.org))
     yield found

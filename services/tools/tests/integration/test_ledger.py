@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.storage.engine import create_engine
-from crmlink_common.storage.migrations import migrate
-from crmlink_tools.app import MIGRATIONS, SCHEMA
+from crmlink_tools.app import SCHEMA
 from crmlink_tools.storage.ledger import Accepted, Ledger
 from crmlink_tools.storage.tables import RequestRow, table
 
@@ -45,10 +43,8 @@ def a_row(request_id: str, **told: object) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def sessions(database: str) -> AsyncIterator[Sessions]:
-    dsn = SecretStr(database)
-    await asyncio.to_thread(migrate, dsn, SCHEMA, MIGRATIONS)
-    engine = create_engine(dsn, SCHEMA)
+async def sessions(migrated: str) -> AsyncIterator[Sessions]:
+    engine = create_engine(SecretStr(migrated), SCHEMA)
     yield async_sessionmaker(engine)
     await engine.dispose()
 

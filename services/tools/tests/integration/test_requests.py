@@ -100,18 +100,17 @@ class World(KafkaWorld):
 
 
 @pytest.fixture
-async def world(kafka: str, database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def world(kafka: str, migrated: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     found = World(kafka, "tools")
     await found.fresh_topics()
-    await asyncio.to_thread(migrate, SecretStr(database), SCHEMA, MIGRATIONS)
     org = FakeOrg()
     monkeypatch.setattr(composition, "SalesforceOrgs", lambda *_, **__: FakeOrgs(org))
     private, _ = new_key_pair()
     object.__setattr__(found, "org", org)
-    object.__setattr__(found, "engine", create_engine(SecretStr(database), SCHEMA))
+    object.__setattr__(found, "engine", create_engine(SecretStr(migrated), SCHEMA))
     settings = Settings(
         kafka_bootstrap=kafka,
-        database_dsn=SecretStr(database),
+        database_dsn=SecretStr(migrated),
         internal_key=SecretStr(private),
         oauth_url="http://127.0.0.1:1",
         concurrent_requests=2,

@@ -19,20 +19,24 @@ PATIENCE = timedelta(minutes=10)  # then the wait ends in a coded refusal: nothi
 
 
 class Parking:
-    """The caller owns the transaction. ``need`` names what is missing, such as a member's key."""
+    """The caller owns the transaction. ``need`` names what is missing, such as a member's key.
 
-    def __init__(self, session: AsyncSession, service: str) -> None:
+    Who answers expired messages itself gives more patience than it has: then `expire` is the net.
+    """
+
+    def __init__(self, session: AsyncSession, service: str, patience: timedelta = PATIENCE) -> None:
         self._session = session
         self._service = service
+        self._patience = patience
 
     async def park(self, workspace_id: str, need: str, records: Sequence[Record]) -> None:
-        """Keep messages until ``need`` is met, for ten minutes at most."""
+        """Keep messages until ``need`` is met, or patience ends."""
         rows = [
             {
                 **as_row(record),
                 "workspace_id": workspace_id,
                 "need": need,
-                "expires_at": func.now() + PATIENCE,
+                "expires_at": func.now() + self._patience,
             }
             for record in records
         ]

@@ -162,10 +162,10 @@ class Runs:
         return _run(row)
 
     async def page(
-        self, workspace_id: str, kind: str, *, page: int, page_size: int
+        self, workspace_id: str, *kinds: str, page: int, page_size: int
     ) -> tuple[list[Run], int]:
         """List the newest first, with how many there are."""
-        mine = (runs.c.workspace_id == workspace_id) & (runs.c.kind == kind)
+        mine = (runs.c.workspace_id == workspace_id) & runs.c.kind.in_(kinds)
         total = await self._session.scalar(select(func.count()).select_from(runs).where(mine))
         rows = await self._session.execute(
             select(runs)

@@ -53,6 +53,11 @@ class Link:
         return self.state is LinkState.LINKED
 
     @property
+    def matchable(self) -> bool:
+        """Say whether a search may look for this member's record."""
+        return self.state not in (LinkState.LINKED, LinkState.EXCLUDED)
+
+    @property
     def record(self) -> tuple[str, str, str]:
         """Name the record in its workspace: it has one member at most."""
         return self.workspace_id, self.org_id, self.record_id
@@ -185,6 +190,7 @@ class Standing:
     taken: bool  # the record, by another member
     reserved: str = ""  # the intent that holds the member
     doubtful: bool = False  # a search found more than one way to match it
+    unknown: bool = False  # the member has not come in time
 
 
 def confirm(
@@ -200,17 +206,17 @@ def confirm(
 
 
 def _objection(link: Link, intent_id: str, standing: Standing) -> str:
-    if standing.deleted:
-        return "member_deleted"
-    if link.state is LinkState.EXCLUDED:
-        return BY_PERSON
-    if link.linked:
-        return "member_linked_elsewhere"
-    if intent_id and standing.reserved != intent_id:
-        return "not_reserved"
-    if standing.taken:
-        return TAKEN
-    return "ambiguous" if standing.doubtful and not intent_id else ""  # created is not adopted
+    """Name the first thing that stands against a link."""
+    objections = {
+        "wait_expired": standing.unknown,
+        "member_deleted": standing.deleted,
+        BY_PERSON: link.state is LinkState.EXCLUDED,
+        "member_linked_elsewhere": link.linked,
+        "not_reserved": bool(intent_id) and standing.reserved != intent_id,
+        TAKEN: standing.taken,
+        "ambiguous": standing.doubtful and not intent_id,  # created is not adopted
+    }
+    return next((code for code, holds in objections.items() if holds), "")
 
 
 def asked(link: Link, evidence: Mapping[str, JsonValue]) -> list[FieldChange]:

@@ -37,14 +37,19 @@ class _Meets:
 class Confirms:
     work: Work
 
-    async def settle(self, events: Sequence[Event[RecordMatch]]) -> None:
-        """Settle them in order; one whose member is not known yet waits for it."""
+    async def settle(self, events: Sequence[Event[RecordMatch]], *, patient: bool = True) -> None:
+        """Settle them in order.
+
+        One whose member is not known yet waits for it; without patience it is refused, so that
+        who sent it does not wait for ever.
+        """
         members = await self.work.directory.lock({_key(_match(event)) for event in events})
-        await self._park([e for e in events if _key(_match(e)) not in members])
+        waiting = [e for e in events if patient and _key(_match(e)) not in members]
+        await self._park(waiting)
         ready = [
             (event, await self._target(_match(event)))
             for event in events
-            if _key(_match(event)) in members
+            if not patient or _key(_match(event)) in members
         ]
         meets = await self._meets(members, ready)
         decisions = [
@@ -57,7 +62,7 @@ class Confirms:
         await Decisions(self.work).carry_out(decisions, evidence)
 
     async def _meets(self, members: Mapping[Key, Known], ready: Ready) -> _Meets:
-        keys = members.keys()
+        keys = {_key(_match(event)) for event, _ in ready}
         records = {
             (_match(event).workspace_id, target.org_id, target.record_id)
             for event, target in ready
@@ -69,7 +74,7 @@ class Confirms:
             await self.work.reservations.lock(keys),
             await self.work.links.lock(keys),
             await self.work.links.holders(records),
-            await self.work.links.causes(keys),
+            await self.work.links.causes(keys, _names(ready)),
             frozenset(key for key, one in found.items() if one.state == "ambiguous"),
         )
 
@@ -86,7 +91,14 @@ class Confirms:
             return None
         link = meets.links.get(key, Link(*key))
         holder = meets.holders.get((match.workspace_id, target.org_id, target.record_id), key)
-        standing = Standing(meets.members[key].deleted, holder != key, held, key in meets.doubtful)
+        known = meets.members.get(key)
+        standing = Standing(
+            deleted=known is not None and known.deleted,
+            taken=holder != key,
+            reserved=held,
+            doubtful=key in meets.doubtful,
+            unknown=known is None,
+        )
         after = confirm(link, target, match.intent_id, standing, self.work.now())
         if after is None:
             return None
@@ -134,6 +146,12 @@ def _match(event: Event[RecordMatch]) -> RecordMatch:
     if not all(one.isprintable() and len(one) <= LONGEST for one in ids):
         raise InvalidInputError("a match names ids that no database keeps")
     return match
+
+
+def _names(ready: Ready) -> set[str]:
+    """Name the messages and intents of a batch."""
+    ids = {event.attributes.id for event, _ in ready}
+    return (ids | {_match(event).intent_id for event, _ in ready}) - {""}
 
 
 def _key(match: RecordMatch) -> Key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from crmlink_common.contracts.member_links import LinkState
 from crmlink_common.errors import NotFoundError
@@ -13,11 +14,12 @@ from crmlink_reconciler.service.decisions import Decision, Decisions
 from crmlink_reconciler.service.ports import FoundMatch, Work
 
 PAGE = 500
+OVERDUE = timedelta(minutes=15)  # no create takes so long: its confirmation is late, or lost
 MESSAGES = {
     "unknown_member": "The member is not known, or was deleted.",
     BY_PERSON: "A person unlinked this member: relink it first.",
     "already_linked": "The member is linked to another record.",
-    "reserved": "Sync is creating a record for this member.",
+    "reserved": "Sync is creating a record for this member: link it in a quarter of an hour.",
     "no_match": "Nothing was found for this member: find matches first.",
     "ambiguous": "Several records or members fit: choose one of the candidates.",
     "not_a_candidate": "The record is none of those found for this member.",
@@ -52,6 +54,7 @@ class _Meets:
     matches: Mapping[Key, FoundMatch]
     holders: dict[tuple[str, str, str], Key]
     org_id: str
+    overdue: set[Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,11 @@ class Linking:
     async def link(
         self, workspace_id: str, wishes: Mapping[str, str | None], *, actor: str = ""
     ) -> Linked:
-        """Link each member to the record named, or to the one proposed for it."""
+        """Link each member to the record named, or to the one proposed for it.
+
+        A person's link ends a reservation that has stood for longer than a create can take:
+        its confirmation may have been lost. If it still comes, it is answered as refused.
+        """
         meets = await self._meets(workspace_id, wishes)
         told, decisions = Linked(), list[Decision]()
         for member_id, record_id in sorted(wishes.items()):
@@ -80,6 +87,7 @@ class Linking:
         done = Decisions(self.work)
         evidence = {key: known.evidence for key, known in meets.members.items()}
         await done.carry_out(decisions, evidence)
+        await self.work.reservations.drop(meets.overdue & {one.link.key for one in decisions})
         one = decisions[0].link if len(decisions) == len(wishes) == 1 else None
         await done.report(
             workspace_id,
@@ -142,7 +150,8 @@ class Linking:
         }
         holders = await self.work.links.holders(records)
         state = await self.work.projections.standing(workspace_id)
-        return _Meets(members, reserved, links, matches, holders, state.org_id)
+        overdue = await self.work.reservations.overdue(reserved.keys(), self.work.now() - OVERDUE)
+        return _Meets(members, reserved, links, matches, holders, state.org_id, overdue)
 
 
 def _choose(key: Key, record_id: str | None, meets: _Meets) -> tuple[Target | None, str]:
@@ -159,7 +168,7 @@ def _choose(key: Key, record_id: str | None, meets: _Meets) -> tuple[Target | No
         return (target, "") if same else (None, "already_linked")
     if code := _unclear(match, target, record_id):
         return None, code
-    if key in meets.reserved:
+    if key in meets.reserved and key not in meets.overdue:
         return None, "reserved"
     return _free(key, target, meets) if target else (None, "no_match")
 

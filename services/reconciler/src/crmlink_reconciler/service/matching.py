@@ -15,7 +15,7 @@ from crmlink_common.errors import NotConnectedError
 from crmlink_common.members.normal import phone_e164
 from crmlink_common.runs.model import Run, RunError, RunStatus, Step
 from crmlink_common.runs.store import Claim
-from crmlink_reconciler.domain.directory import Known
+from crmlink_reconciler.domain.directory import Key, Known, reachable_otherwise
 from crmlink_reconciler.domain.matching import (
     STAGES,
     Candidate,
@@ -29,7 +29,7 @@ from crmlink_reconciler.service.linking import PAGE, Linking, wishes
 from crmlink_reconciler.service.ports import Work, WorkspaceState
 
 MATCH, LINK_ALL, ENTITY = "match", "link_all", "member"
-CLEARED_AT_ONCE = 5_000
+DROPPED_AT_ONCE = 5_000
 BUDGET_PAUSE = timedelta(minutes=15)
 
 Transaction = Callable[[], AbstractAsyncContextManager[Work]]
@@ -72,28 +72,39 @@ class FindMatches:
 
     async def page(self, claim: Claim) -> Step:
         """Match one page of members; no transaction is open while Salesforce is asked."""
-        after = claim.checkpoint.get("after")
+        after, searched = claim.checkpoint.get("after"), bool(claim.checkpoint.get("searched"))
         if after is None:
             return await self._begin(claim)
+        if searched and await self._tidy(claim):
+            return Step(checkpoint=claim.checkpoint)
         page = await self._read(claim.run.workspace_id, str(after))
         if not page.state.active:
             raise NotConnectedError("the workspace is not active")
         records = await self.open_records(claim.run.workspace_id)
         try:
+            if searched:
+                return await self._finish(claim, records)
             return await self._match(claim, page, records)
         finally:
             await records.close()
 
     async def _begin(self, claim: Claim) -> Step:
-        """Forget what earlier searches found, then count what is to be done."""
+        """Count what is to be done. What earlier searches found stands until it is replaced."""
         workspace_id = claim.run.workspace_id
         async with self.transaction() as work:
             if not (await work.projections.standing(workspace_id)).active:
                 raise NotConnectedError("the workspace is not active")
-            if await work.matches.clear(workspace_id, CLEARED_AT_ONCE) == CLEARED_AT_ONCE:
-                return Step(checkpoint={})
             total = await work.directory.count_unlinked(workspace_id)
         return Step(checkpoint={"after": ""}, total=total)
+
+    async def _tidy(self, claim: Claim) -> bool:
+        """Forget what only earlier searches found; say whether there may be more."""
+        workspace_id, run_id = claim.run.workspace_id, str(claim.run.id)
+        async with self.transaction() as work:
+            gone = await work.matches.drop_others(workspace_id, run_id, DROPPED_AT_ONCE)
+            if gone < DROPPED_AT_ONCE:
+                await work.matches.acquit(workspace_id, run_id)
+        return gone == DROPPED_AT_ONCE
 
     async def _read(self, workspace_id: str, after: str) -> _Page:
         async with self.transaction() as work:
@@ -108,19 +119,21 @@ class FindMatches:
             return Step(checkpoint=claim.checkpoint, outcome=RunStatus.FAILED, error=error)
         sought = [_sought(one, known, page.state.region) for one, known in page.members]
         found = await self._search(sought, page.state.region, records)
-        decided = await self._keep(claim, org_id, page.state.region, sought, found)
-        counts = _counts(page.members, sought, decided)
-        if len(page.members) == self.page_size:
-            checkpoint: dict[str, JsonValue] = {"after": page.members[-1][0], "org_id": org_id}
-            wait = None if records.affordable() else self.now() + BUDGET_PAUSE
-            return Step(
-                checkpoint=checkpoint,
-                done=len(page.members),
-                counts=counts,
-                wait_until=wait,
-                error=_over_budget() if wait else None,
-            )
-        return await self._finish(claim, records, len(page.members), counts)
+        decided = await self._keep(claim, org_id, page, sought, found)
+        checkpoint: dict[str, JsonValue] = {
+            "after": page.members[-1][0] if page.members else "",
+            "org_id": org_id,
+            "searched": len(page.members) < self.page_size,
+            "unreadable": _unreadable(claim, records),
+        }
+        wait = None if records.affordable() else self.now() + BUDGET_PAUSE
+        return Step(
+            checkpoint=checkpoint,
+            done=len(page.members),
+            counts=_counts(page.members, sought, decided),
+            wait_until=wait,
+            error=_over_budget() if wait else None,
+        )
 
     async def _search(
         self, sought: Sequence[Sought], region: str, records: Records
@@ -138,13 +151,17 @@ class FindMatches:
         self,
         claim: Claim,
         org_id: str,
-        region: str,
+        page: _Page,
         sought: Sequence[Sought],
         found: Mapping[Stage, Sequence[Candidate]],
     ) -> list[Match]:
-        workspace_id = claim.run.workspace_id
+        """Replace what was found earlier for those who are still as they were when read."""
+        workspace_id, region = claim.run.workspace_id, page.state.region
         ids = {one.record_id for stage in found.values() for one in stage}
         async with self.transaction() as work:
+            keys = await _unchanged(work, workspace_id, page.members)
+            sought = [one for one in sought if (workspace_id, one.member_id) in keys]
+            await work.matches.forget(keys)
             holders = await work.links.holders({(workspace_id, org_id, one) for one in ids})
             claimed = await work.matches.claimed(
                 workspace_id, ids, [one.member_id for one in sought]
@@ -154,24 +171,21 @@ class FindMatches:
             await work.matches.save(workspace_id, str(claim.run.id), org_id, decided)
         return decided
 
-    async def _finish(
-        self, claim: Claim, records: Records, done: int, counts: dict[str, int]
-    ) -> Step:
+    async def _finish(self, claim: Claim, records: Records) -> Step:
         """Say how many records the user can see: it explains an empty result."""
-        for sobject in ("Contact", "Lead"):
-            counts[f"{sobject.lower()}s_visible"] = await records.count(sobject)
+        counts = {
+            f"{sobject.lower()}s_visible": await records.count(sobject)
+            for sobject in ("Contact", "Lead")
+        }
         error = None
-        if records.unreadable:
-            names = " and ".join(sorted(records.unreadable))
+        if names := " and ".join(str(one) for one in _unreadable(claim, records)):
             error = RunError(
                 code="object_not_readable",
                 message=f"The connected user cannot read {names}: give it a permission set "
                 "with Read on it and on its e-mail and phone fields.",
             )
         outcome = RunStatus.COMPLETED_WITH_ERRORS if error else RunStatus.COMPLETED
-        return Step(
-            checkpoint=claim.checkpoint, done=done, counts=counts, outcome=outcome, error=error
-        )
+        return Step(checkpoint=claim.checkpoint, counts=counts, outcome=outcome, error=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +206,29 @@ class LinkAll:
         refused = Counter(f"refused_{one.code}" for one in told.refused)
         counts = {"linked": told.linked, "refused": len(told.refused), **refused}
         return Step(checkpoint={"after": members[-1]}, done=len(members), counts=counts)
+
+
+async def _unchanged(
+    work: Work, workspace_id: str, members: Sequence[tuple[str, Known]]
+) -> set[Key]:
+    """Lock the members of a page; leave out who was linked, excluded or changed meanwhile."""
+    read = {(workspace_id, member_id): known for member_id, known in members}
+    known = await work.directory.lock(read.keys())
+    links = await work.links.lock(read.keys())
+    return {
+        key
+        for key, one in known.items()
+        if not one.deleted
+        and not reachable_otherwise(read[key], one)
+        and (key not in links or links[key].matchable)
+    }
+
+
+def _unreadable(claim: Claim, records: Records) -> list[JsonValue]:
+    """Name the objects that could not be read on this page or an earlier one."""
+    earlier = claim.checkpoint.get("unreadable")
+    told = {str(one) for one in earlier} if isinstance(earlier, list) else set()
+    return list[JsonValue](sorted(told | records.unreadable))
 
 
 def _outcome(run: Run) -> RunStatus:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, delete, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Text, any_, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -104,17 +105,21 @@ class LinkRepository:
         if rows:
             await self._session.execute(insert(history), rows)
 
-    async def causes(self, keys: Collection[Key]) -> dict[Key, set[str]]:
-        """Give the messages and intents that have led to a decision of each of these members."""
+    async def causes(self, keys: Collection[Key], wanted: Collection[str]) -> dict[Key, set[str]]:
+        """Of these messages and intents, give those that led to a decision of each member."""
         if not keys:
             return {}
+        ids = literal(list(wanted), ARRAY(Text))
         found = await self._session.execute(
             select(
                 history.c.workspace_id,
                 history.c.member_id,
                 history.c.cause,
                 history.c.intent_id,
-            ).where(these(history, keys), or_(history.c.cause != "", history.c.intent_id != ""))
+            ).where(
+                these(history, keys),
+                or_(history.c.cause == any_(ids), history.c.intent_id == any_(ids)),
+            )
         )
         known: dict[Key, set[str]] = {}
         for row in found:
@@ -134,6 +139,17 @@ class ReservationRepository:
             return {}
         found = await self._session.execute(locked(reservations, keys))
         return {(row.workspace_id, row.member_id): row.intent_id for row in found}
+
+    async def overdue(self, keys: Collection[Key], since: datetime) -> set[Key]:
+        """Give those of these members that have been held since before then."""
+        if not keys:
+            return set()
+        found = await self._session.execute(
+            select(reservations.c.workspace_id, reservations.c.member_id).where(
+                these(reservations, keys), reservations.c.reserved_at < since
+            )
+        )
+        return {(row.workspace_id, row.member_id) for row in found}
 
     async def save(self, intents: Mapping[Key, str]) -> None:
         rows = [

@@ -7,18 +7,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Text, any_, delete, func, literal, select, update
+from sqlalchemy import Text, any_, delete, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crmlink_common.contracts.member_links import LinkState
 from crmlink_reconciler.domain.directory import Key
 from crmlink_reconciler.domain.linking import Target
 from crmlink_reconciler.domain.matching import Candidate, Match
 from crmlink_reconciler.service.ports import FoundMatch
 from crmlink_reconciler.storage.statements import in_key_order, these, upsert
-from crmlink_reconciler.storage.tables import HitRow, MatchRow, table
+from crmlink_reconciler.storage.tables import HitRow, LinkRow, MatchRow, table
 
-matches, found_for = table(MatchRow), table(HitRow)
+matches, found_for, links = table(MatchRow), table(HitRow), table(LinkRow)
 
 
 class MatchRepository:
@@ -99,7 +100,9 @@ class MatchRepository:
         await self._session.execute(insert(found_for).on_conflict_do_nothing(), hits)
 
     async def mark_linked(self, keys: Collection[Key]) -> None:
+        """Keep what was found, but who is linked claims no other record any more."""
         if keys:
+            await self._session.execute(delete(found_for).where(these(found_for, keys)))
             await self._session.execute(
                 update(matches).where(these(matches, keys)).values(state="linked", reason="")
             )
@@ -109,12 +112,56 @@ class MatchRepository:
             await self._session.execute(delete(matches).where(these(matches, keys)))
             await self._session.execute(delete(found_for).where(these(found_for, keys)))
 
-    async def clear(self, workspace_id: str, limit: int) -> int:
-        """Drop what earlier searches found, some at a time; return how many."""
-        old = select(matches.c.member_id).where(matches.c.workspace_id == workspace_id).limit(limit)
+    async def drop_others(self, workspace_id: str, run_id: str, limit: int) -> int:
+        """Drop what other runs found, some at a time; return how many."""
+        old = (
+            select(matches.c.member_id)
+            .where(matches.c.workspace_id == workspace_id, matches.c.run_id != run_id)
+            .limit(limit)
+        )
         keys = [(workspace_id, member_id) for member_id in await self._session.scalars(old)]
         await self.forget(keys)
         return len(keys)
+
+    async def acquit(self, workspace_id: str, run_id: str) -> None:
+        """Propose what was doubted for another member's sake whom nothing speaks for now.
+
+        A page is judged beside what an earlier run found for members whose page comes later.
+        """
+        mine, other = found_for.alias(), found_for.alias()
+        contested = exists(
+            select(mine.c.record_id)
+            .join(
+                other,
+                (other.c.workspace_id == mine.c.workspace_id)
+                & (other.c.record_id == mine.c.record_id)
+                & (other.c.member_id != mine.c.member_id)
+                & (other.c.rank <= mine.c.rank),
+            )
+            .where(
+                mine.c.workspace_id == matches.c.workspace_id,
+                mine.c.member_id == matches.c.member_id,
+            )
+            .correlate(matches)
+        )
+        taken = exists().where(
+            links.c.workspace_id == matches.c.workspace_id,
+            links.c.org_id == matches.c.org_id,
+            links.c.record_id == matches.c.record_id,
+            links.c.state == LinkState.LINKED,
+        )
+        await self._session.execute(
+            update(matches)
+            .where(
+                matches.c.workspace_id == workspace_id,
+                matches.c.run_id == run_id,
+                matches.c.state == "ambiguous",
+                matches.c.reason == "several_members",
+                ~contested,
+                ~taken,
+            )
+            .values(state="proposed", reason="")
+        )
 
 
 def _by_rank(decided: Sequence[Match]) -> dict[int, set[str]]:
