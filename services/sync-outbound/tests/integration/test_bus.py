@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
-from crmlink_common.contracts.cloudevents import Record
+from crmlink_common.contracts.cloudevents import Data, Record
 from crmlink_common.contracts.connections import CONNECTIONS_V1, Connection, ConnectionStatus
 from crmlink_common.contracts.member_links import MEMBER_LINKS_V1, LinkState, MemberLink
 from crmlink_common.contracts.members import MEMBERS_V1, Member
 from crmlink_common.contracts.record_matches import RECORD_MATCHES_V1, RecordMatch
-from crmlink_common.contracts.salesforce_changes import SALESFORCE_CHANGES_V1
+from crmlink_common.contracts.salesforce_changes import SALESFORCE_CHANGES_V1, SalesforceChange
 from crmlink_common.contracts.sync_configs import SYNC_CONFIGS_V1
 from crmlink_common.contracts.topics import dead_letters
 from crmlink_common.contracts.workspaces import WORKSPACES_V1, Workspace
@@ -144,3 +145,79 @@ async def test_poison_is_buried_alone(world: World, bus: KafkaWorld, settings: S
         await until(lambda: world.rows("select 1 from pairs"))
     [buried] = await bus.read_raw(dead_letters("sync-outbound"))
     assert buried.key == b"w1/x"
+
+
+SEEN = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def told(revision: int) -> dict[str, Data]:
+    """Give one message of each topic, as its writer would have told it at that revision."""
+    return {
+        "workspaces": Workspace(
+            workspace_id=W, revision=revision, crm_salesforce=True, default_region="GB"
+        ),
+        "connections": Connection(
+            workspace_id=W,
+            revision=revision,
+            status=ConnectionStatus.CONNECTED,
+            org_id=ORG,
+            epoch=revision,
+        ),
+        "members": Member(
+            workspace_id=W, member_id="m1", version=revision, last_name=f"Byron {revision}"
+        ),
+        "links": MemberLink(
+            workspace_id=W,
+            member_id="m1",
+            revision=revision,
+            state=LinkState.LINKED,
+            record_id="003000000000001AAA",
+            object="Contact",
+            org_id=ORG,
+        ),
+        "changes": SalesforceChange(
+            workspace_id=W,
+            record_id="003000000000001AAA",
+            object="Contact",
+            org_id=ORG,
+            kind="updated",
+            values={"LastName": f"King {revision}"},
+            observed_at=SEEN + timedelta(seconds=revision),
+        ),
+    }
+
+
+async def state(world: World) -> list[object]:
+    tables = "workspaces", "connections", "pairs", "pending"
+    found: list[object] = []
+    for name in tables:
+        found += await world.rows(f"select * from {name}")  # noqa: S608 - names of tables
+    return found
+
+
+async def test_every_message_again_changes_nothing_in_any_order(world: World) -> None:
+    await world.configure()
+    for topic, data in told(20).items():
+        await world.observe(topic, data)
+    first = await state(world)
+    assert len(first) == 4
+    for topic, data in reversed(told(20).items()):
+        await world.observe(topic, data, data)
+    assert await state(world) == first
+
+
+async def test_older_messages_change_nothing_but_make_a_doubtful_record_read_again(
+    world: World,
+) -> None:
+    await world.configure()
+    for topic, data in told(20).items():
+        await world.observe(topic, data)
+    before = await world.pair("m1")
+    for topic, data in reversed(told(10).items()):
+        await world.observe(topic, data)
+    after = await world.pair("m1")
+    same = "member", "member_version", "link_revision", "record", "observed_at", "base"
+    assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
+    assert (before.reread, after.reread) == (False, True)
+    [one] = await world.rows("select w.revision, c.epoch from workspaces w, connections c")
+    assert (one.revision, one.epoch) == (20, 20)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from crmlink_common.contracts.member_links import LinkState, MemberLink
 from crmlink_common.contracts.members import Member
+from crmlink_devstack.worlds import until
 from crmlink_sync_outbound.app import observing
 from crmlink_sync_outbound.domain.outcomes import skipped
 from crmlink_sync_outbound.domain.work import Settlement
@@ -129,9 +130,11 @@ async def test_settling_comes_back_for_a_locked_pair(world: World) -> None:
     async with world.sessions.begin() as session:
         await observing(session).members([event(member(1, 2))])
         settling = asyncio.create_task(worker.turns.settle(turn, settlements))
-        while len(left := await world.pending()) > 1:
-            await asyncio.sleep(0.02)
-        assert [row.member_id for row in left] == ["m0001"]
+
+        async def settled() -> bool:
+            return [row.member_id for row in await world.pending()] == ["m0001"]
+
+        await until(settled)
     await settling
     [left_over] = await world.pending()  # as a newer version came in meanwhile
     assert (left_over.generation, left_over.lease_holder) == (2, "")
