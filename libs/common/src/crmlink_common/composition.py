@@ -72,7 +72,7 @@ class Foundation:
                     yield
                     stopping.set()
 
-        app = FastAPI(title=self.service, lifespan=lifespan, docs_url=None, redoc_url=None)
+        app = FastAPI(title=self.service, lifespan=lifespan, openapi_url=None)
         install_problem_handlers(app)
         for router in routers:
             app.include_router(router)

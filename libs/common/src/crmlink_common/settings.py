@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TypeVar
 from uuid import uuid4
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 
@@ -19,3 +21,21 @@ class ServiceSettings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     lease_seconds: int = Field(default=60, ge=5, le=600)  # how long work waits for a dead holder
     instance: str = Field(default_factory=lambda: uuid4().hex[:12])
+
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+
+def read_settings(kind: type[SettingsT]) -> SettingsT | None:
+    """Read them from the environment, or say line by line on stderr what is wrong with them.
+
+    Never with what was given: it holds keys.
+    """
+    try:
+        return kind()
+    except ValidationError as exc:
+        prefix = kind.model_config.get("env_prefix", "")
+        for error in exc.errors(include_input=False, include_url=False, include_context=False):
+            name = prefix + "_".join(str(part) for part in error["loc"]).upper()
+            sys.stderr.write(f"{name}: {error['msg']}\n")
+        return None

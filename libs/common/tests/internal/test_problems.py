@@ -7,6 +7,7 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import FastAPI, HTTPException, Query
+from sqlalchemy.exc import OperationalError
 
 from crmlink_common.errors import (
     ConflictError,
@@ -106,6 +107,15 @@ async def test_what_was_not_foreseen_shows_nothing(caplog: pytest.LogCaptureFixt
     [record] = [one for one in caplog.records if one.name.startswith("crmlink")]
     assert record.message == "request failed"
     assert "ada" not in str(record.__dict__)
+
+
+async def test_a_database_that_is_away_is_a_reason_to_come_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = await answer_of(OperationalError("select 1", {}, Exception("db.internal refused")))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["code"] == "transient"
+    assert "db.internal" not in answer.text + caplog.text
 
 
 async def test_a_wrong_argument_is_named_without_its_value() -> None:

@@ -22,6 +22,7 @@ from crmlink_common.errors import (
     TransientError,
 )
 from crmlink_common.internal.auth import CallerRefusedError, CallerUnknownError
+from crmlink_common.storage.trouble import PASSES
 from crmlink_common.telemetry.redaction import describe
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,15 @@ def install_problem_handlers(app: FastAPI) -> None:
         answer = problem(code, str(error.detail), error.status_code)
         answer.headers.update(error.headers or {})
         return answer
+
+    async def away(_: Request, error: Exception) -> JSONResponse:
+        log.warning("database does not answer", extra=describe(error))
+        answer = problem("transient", "The database does not answer", 503)
+        answer.headers["Retry-After"] = "2"
+        return answer
+
+    for kind in PASSES:
+        app.add_exception_handler(kind, away)
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:
