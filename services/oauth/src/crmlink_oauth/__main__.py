@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from pydantic import ValidationError
-
 from crmlink_common.process import Process
+from crmlink_common.settings import read_settings
 from crmlink_oauth.app import SERVICE, create_app, migrate, republish
 from crmlink_oauth.settings import Settings
 
 
 def main(argv: list[str]) -> int:
-    try:
-        settings = Settings()
-    except ValidationError as exc:  # told without the input: it holds keys
-        for error in exc.errors(include_input=False, include_url=False, include_context=False):
-            name = "_".join(str(part) for part in error["loc"]).upper()
-            sys.stderr.write(f"OAUTH_{name}: {error['msg']}\n")
+    settings = read_settings(Settings)
+    if settings is None:
         return 1
     return Process(
         service=SERVICE,

@@ -109,9 +109,7 @@ def connection_routes(callers: Callers, setup: Setup, signing_in: SigningIn) -> 
         return AuthorizeAnswer(authorize_url=begun.authorize_url, browser_token=begun.browser_token)
 
     @router.post("/callback")
-    async def callback(
-        workspace_id: WorkspaceId, body: CallbackBody, actor: Actor = "service:gateway"
-    ) -> CallbackAnswer:
+    async def callback(workspace_id: WorkspaceId, body: CallbackBody) -> CallbackAnswer:
         came = Callback(
             state=body.state,
             browser_token=body.browser_token,
@@ -119,7 +117,7 @@ def connection_routes(callers: Callers, setup: Setup, signing_in: SigningIn) -> 
             error=body.error or "",
             error_description=body.error_description or "",
         )
-        finished = await signing_in.finish(workspace_id, came, actor=actor)
+        finished = await signing_in.finish(workspace_id, came)
         told = trouble(finished.code)
         return CallbackAnswer(
             ok=told is None,

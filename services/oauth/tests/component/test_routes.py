@@ -126,7 +126,12 @@ async def test_usage_is_noted_under_the_callers_own_name(world: World, doors: Do
 
 @pytest.mark.parametrize(
     "change",
-    [{"login_url": "https://evil.example"}, {"client_id": ""}, {"api_version": "x"}],
+    [
+        {"login_url": "https://evil.example"},
+        {"client_id": ""},
+        {"client_id": "a\x00b"},
+        {"api_version": "x"},
+    ],
 )
 async def test_bad_input_names_its_field(doors: Doors, change: dict[str, str]) -> None:
     gateway = await doors.of("gateway")

@@ -172,6 +172,13 @@ async def test_what_happened_leaves_a_trace_with_who_did_it(world: World) -> Non
     assert b"hush" not in (traces[0].value or b"")
 
 
+async def test_whoever_begins_a_sign_in_is_who_connects(world: World) -> None:
+    await world.connect()
+    [*_, trace] = [r.value or b"" for r in world.store.outbox.rows if r.topic == "activity.v1"]
+    assert b'"action":"connection.connected"' in trace
+    assert b'"actor":"ada"' in trace
+
+
 async def test_without_its_key_a_connection_can_be_configured_anew(world: World) -> None:
     await world.connect()
     other = replace(world.desk, seals=KeyRing({"k2": bytes(range(50, 82))}))

@@ -20,7 +20,7 @@ from crmlink_oauth.service.signing_in import Callback, Finished
 async def come_back(world: World, **changes: str) -> Finished:
     begun = await world.signing_in.begin("w1", actor="ada")
     came = {**world.org.allow(begun.authorize_url), "browser_token": begun.browser_token}
-    return await world.signing_in.finish("w1", Callback(**{**came, **changes}), actor="ada")
+    return await world.signing_in.finish("w1", Callback(**{**came, **changes}))
 
 
 async def test_a_sign_in_ends_connected_and_everybody_is_told(world: World) -> None:
@@ -74,8 +74,8 @@ async def test_a_state_works_once(world: World) -> None:
     await world.configure()
     begun = await world.signing_in.begin("w1", actor="ada")
     came = Callback(**world.org.allow(begun.authorize_url), browser_token=begun.browser_token)
-    first = await world.signing_in.finish("w1", came, actor="ada")
-    again = await world.signing_in.finish("w1", came, actor="ada")
+    first = await world.signing_in.finish("w1", came)
+    again = await world.signing_in.finish("w1", came)
     assert (first.code, again.code) == ("", "state_used")
     assert world.org.calls.count("authorization_code") == 1
 
@@ -84,9 +84,7 @@ async def test_a_state_used_twice_at_once_works_once(world: World) -> None:
     await world.configure()
     begun = await world.signing_in.begin("w1", actor="ada")
     came = Callback(**world.org.allow(begun.authorize_url), browser_token=begun.browser_token)
-    both = await asyncio.gather(
-        *[world.signing_in.finish("w1", came, actor="ada") for _ in range(2)]
-    )
+    both = await asyncio.gather(*[world.signing_in.finish("w1", came) for _ in range(2)])
     assert sorted(one.code for one in both) == ["", "state_used"]
 
 
@@ -95,7 +93,7 @@ async def test_an_old_state_is_refused(world: World) -> None:
     begun = await world.signing_in.begin("w1", actor="ada")
     world.time += timedelta(minutes=10)
     came = Callback(**world.org.allow(begun.authorize_url), browser_token=begun.browser_token)
-    finished = await world.signing_in.finish("w1", came, actor="ada")
+    finished = await world.signing_in.finish("w1", came)
     assert finished.code == "state_expired"
     assert world.org.calls == []
 
@@ -118,7 +116,7 @@ async def test_a_state_of_one_workspace_is_unknown_in_another(world: World) -> N
     await world.configure("w2")
     begun = await world.signing_in.begin("w1", actor="ada")
     came = Callback(**world.org.allow(begun.authorize_url), browser_token=begun.browser_token)
-    assert (await world.signing_in.finish("w2", came, actor="ada")).code == "state_unknown"
+    assert (await world.signing_in.finish("w2", came)).code == "state_unknown"
 
 
 async def test_nothing_configured_nothing_to_connect(world: World) -> None:
@@ -131,7 +129,7 @@ async def test_new_credentials_end_a_sign_in_under_way(world: World) -> None:
     begun = await world.signing_in.begin("w1", actor="ada")
     await world.configure(client_id="another")
     came = Callback(**world.org.allow(begun.authorize_url), browser_token=begun.browser_token)
-    assert (await world.signing_in.finish("w1", came, actor="ada")).code == "connection_changed"
+    assert (await world.signing_in.finish("w1", came)).code == "connection_changed"
 
 
 async def test_a_disconnect_during_the_exchange_stays_and_the_new_token_is_revoked(
@@ -291,7 +289,7 @@ ANYTHING = st.text(max_size=80)
 @given(st.builds(Callback, **dict.fromkeys(Callback.__slots__, ANYTHING)))
 async def test_no_made_up_callback_gets_in(world: World, came: Callback) -> None:
     await world.configure()
-    finished = await world.signing_in.finish("w1", came, actor="")
+    finished = await world.signing_in.finish("w1", came)
     assert finished.code == "state_unknown"
     assert world.org.calls == []
     assert world.row().error_code == ""

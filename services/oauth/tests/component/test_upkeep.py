@@ -113,6 +113,18 @@ async def test_a_revocation_given_up_is_told_and_its_token_forgotten(world: Worl
     assert given_up.failed_at <= given_up.expires_at
     assert b"connection.revoke_failed" in (world.store.outbox.rows[-1].value or b"")
     assert not await world.revoking.revoke_one()
+    world.time += timedelta(days=31)
+    await world.tidying.tidy()
+    assert world.store.revocations.rows == {}
+
+
+async def test_a_failed_second_sign_in_never_revokes_the_token_in_use(world: World) -> None:
+    await world.connect()
+    world.org.repeats = True
+    world.org.faults["/services/data"] = [httpx.Response(503)]
+    assert (await world.connect()).code == "not_answering"
+    assert not await world.revoking.revoke_one()
+    assert world.row().status == "connected"
 
 
 async def test_a_token_that_is_already_gone_needs_no_second_try(world: World) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from crmlink_common.contracts.activity import ACTIVITY_V1
 from crmlink_common.contracts.cloudevents import Deleted
-from crmlink_common.contracts.connections import CONNECTIONS_V1, Connection
+from crmlink_common.contracts.connections import CONNECTIONS_V1, Connection, ConnectionStatus
 from crmlink_common.contracts.workspaces import WORKSPACES_V1, Workspace
 from crmlink_common.internal.auth import Signer, new_key_pair, open_internal
 from crmlink_common.messaging import tables as messaging
@@ -33,6 +34,7 @@ from crmlink_oauth.app import MIGRATIONS, SCHEMA, create_app, republish
 from crmlink_oauth.fakes.org import CLIENT_ID, CLIENT_SECRET, FakeOrg
 from crmlink_oauth.settings import Settings
 from crmlink_oauth.storage.tables import SEALED, Row, connections, revocations, states, workspaces
+from crmlink_oauth.storage.work import transaction_on
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 PATH = "/internal/v1/workspaces/w1"
@@ -168,6 +170,22 @@ async def test_a_crash_between_effect_and_offsets_repeats_without_effect(
     async with world.kafka.running(world.app()):
         await world.kafka.caught_up(WORKSPACES_V1)
     assert await world.allowed()
+
+
+async def test_a_first_configuration_beside_the_flag_learns_of_it(world: World) -> None:
+    async def waits() -> bool:
+        locks = text("select 1 from pg_stat_activity where wait_event_type = 'Lock'")
+        return bool(await world.rows(locks))
+
+    async with world.kafka.running(world.app()):
+        async with AsyncSession(world.engine) as session, session.begin():
+            rows = transaction_on(session).connections
+            made = await rows.lock("w1")
+            await world.kafka.publish(ON)
+            await until(waits)
+            await rows.save(replace(made, status=ConnectionStatus.AWAITING_OAUTH, revision=1))
+        await world.kafka.caught_up(WORKSPACES_V1)
+        assert (await world.row()).revision == 2
 
 
 @pytest.mark.parametrize("rotates", [False, True])

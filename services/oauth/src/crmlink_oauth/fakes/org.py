@@ -26,6 +26,7 @@ class FakeOrg:
     """Salesforce's login and the few calls that oauth makes; ``on`` puts faults in its way."""
 
     rotates: bool = False
+    repeats: bool = False  # a new sign-in is given the refresh token that is there already
     scope: str = "api refresh_token openid"
     instance_url: str = INSTANCE
     api_disabled: bool = False
@@ -82,7 +83,10 @@ class FakeOrg:
             return refusal("invalid_grant", "expired authorization code")
         if challenge != verifier_challenge(form["code_verifier"]):
             return refusal("invalid_request", "invalid code verifier")
-        return self._give(self.new("refresh") if "refresh_token" in self.scope else None)
+        return self._give(self._first() if "refresh_token" in self.scope else None)
+
+    def _first(self) -> str:
+        return next(iter(self.refresh)) if self.repeats else self.new("refresh")
 
     def _rotate(self, old: str) -> str | None:
         if not self.rotates:

@@ -35,6 +35,9 @@ class FakeConnections:
     async def lock_some(self, workspace_ids: Collection[str]) -> dict[str, Connection]:
         return {key: self.rows[key] for key in sorted(workspace_ids) if key in self.rows}
 
+    async def lock_all(self, workspace_ids: Collection[str]) -> dict[str, Connection]:
+        return {key: await self.lock(key) for key in sorted(workspace_ids)}
+
     async def save(self, connection: Connection) -> None:
         self.rows[connection.workspace_id] = connection
 
@@ -93,6 +96,10 @@ class FakeRevocations:
 
     async def done(self, pending: PendingRevocation) -> None:
         del self.rows[pending.id]
+
+    async def forget_before(self, moment: datetime) -> int:
+        old = [key for key, one in self.rows.items() if one.failed_at and one.failed_at < moment]
+        return len([self.rows.pop(key) for key in old])
 
 
 @dataclass

@@ -84,7 +84,7 @@ class World:
         begun = await self.signing_in.begin(workspace_id, actor="ada")
         came = self.org.allow(begun.authorize_url)
         return await self.signing_in.finish(
-            workspace_id, Callback(**came, browser_token=begun.browser_token), actor="ada"
+            workspace_id, Callback(**came, browser_token=begun.browser_token)
         )
 
     async def expire(self, workspace_id: str = "w1") -> str:

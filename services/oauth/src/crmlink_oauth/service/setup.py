@@ -77,6 +77,10 @@ class Setup:
         client_id, secret = form.client_id.strip(), form.client_secret.strip()
         if not client_id:
             raise InvalidInputError("the Client ID is empty", field="client_id")
+        if not (client_id.isascii() and client_id.isprintable()):
+            raise InvalidInputError(
+                "this is no Client ID", field="client_id", cure="Copy it from the Salesforce app."
+            )
         if not secret and not before.client_secret:
             raise InvalidInputError("the Client Secret is empty", field="client_secret")
         if secret and secret == self.desk.opened_if_possible(before, "client_secret"):

@@ -113,6 +113,7 @@ class SigningIn:
                     browser_hash=hashed(browser_token),
                     verifier=sealed,
                     epoch=connection.epoch,
+                    actor=actor,
                     expires_at=desk.now() + VALID_FOR,
                 )
             )
@@ -132,8 +133,11 @@ class SigningIn:
         }
         return f"{connection.login_url}/services/oauth2/authorize?{urlencode(asked)}"
 
-    async def finish(self, workspace_id: str, callback: Callback, *, actor: str) -> Finished:
-        """Use the state up, then ask Salesforce with no transaction open, then store or refuse."""
+    async def finish(self, workspace_id: str, callback: Callback) -> Finished:
+        """Use the state up, then ask Salesforce with no transaction open, then store or refuse.
+
+        Whoever began the sign-in is who connects: the browser that comes back has no key.
+        """
         desk = self.setup.desk
         async with desk.work() as tx:
             sign_in = await tx.sign_ins.lock(workspace_id, hashed(callback.state))
@@ -142,17 +146,16 @@ class SigningIn:
             if sign_in is None or wrong:
                 return Finished(wrong, await self.setup.overview_of(tx, connection))
             await tx.sign_ins.use(sign_in, desk.now())
+        actor = sign_in.actor
         if callback.error:
             code = of_sign_in(classify(callback.error, callback.error_description))
             return await self._refuse(connection, code, actor)
         if not callback.code:
             return await self._refuse(connection, "code_missing", actor)
-        return await self._exchange(connection, sign_in, callback.code, actor)
+        return await self._exchange(connection, sign_in, callback.code)
 
-    async def _exchange(
-        self, connection: Connection, sign_in: SignIn, code: str, actor: str
-    ) -> Finished:
-        desk, workspace_id = self.setup.desk, connection.workspace_id
+    async def _exchange(self, connection: Connection, sign_in: SignIn, code: str) -> Finished:
+        desk, workspace_id, actor = self.setup.desk, connection.workspace_id, sign_in.actor
         try:
             answer = await self.salesforce.exchange(
                 desk.app(connection),
@@ -196,7 +199,7 @@ class SigningIn:
         async with desk.work() as tx:
             before = await tx.connections.lock(workspace_id)
             if before.epoch != begun.epoch:
-                await self._discard(tx, begun, answer)
+                await self._discard(tx, before, begun, answer)
                 overview = await self.setup.overview_of(tx, before)
                 return Finished("connection_changed", overview)
             if before.refresh_token:
@@ -228,14 +231,21 @@ class SigningIn:
 
     async def _replace_old(self, tx: Transaction, before: Connection, answer: TokenAnswer) -> None:
         """Revoke what the new authorization replaces: Salesforce allows five per user and app."""
-        old = self.setup.desk.opened_if_possible(before, "refresh_token")
-        if not compare_digest(old.encode(), answer.refresh_token.encode()):
+        if not self._holds(before, answer.refresh_token):
             await self.setup.desk.revoke_later(tx, before)
 
-    async def _discard(self, tx: Transaction, begun: Connection, answer: TokenAnswer) -> None:
+    async def _discard(
+        self, tx: Transaction, held: Connection, begun: Connection, answer: TokenAnswer
+    ) -> None:
+        """Revoke a token that nobody will use, unless it is the one that is in use."""
         token = answer.refresh_token or answer.access_token
-        desk = self.setup.desk
-        await desk.revoke_token_later(tx, begun.workspace_id, begun.login_url, token)
+        if not self._holds(held, token):
+            desk = self.setup.desk
+            await desk.revoke_token_later(tx, begun.workspace_id, begun.login_url, token)
+
+    def _holds(self, connection: Connection, refresh_token: str) -> bool:
+        old = self.setup.desk.opened_if_possible(connection, "refresh_token")
+        return compare_digest(old.encode(), refresh_token.encode())
 
     async def _refuse(
         self, begun: Connection, code: str, actor: str, answer: TokenAnswer | None = None
@@ -246,7 +256,7 @@ class SigningIn:
         async with desk.work() as tx:
             before = await tx.connections.lock(begun.workspace_id)
             if answer is not None:
-                await self._discard(tx, begun, answer)
+                await self._discard(tx, before, begun, answer)
             if before.epoch != begun.epoch or before.status is ConnectionStatus.CONNECTED:
                 told = desk.activity(
                     begun.workspace_id, "connection.sign_in_refused", actor=actor, code=code

@@ -30,6 +30,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=30)
 PURGED_AFTER = timedelta(days=7)
 TOMBSTONES_KEPT = timedelta(days=45)
 STATES_KEPT = timedelta(days=1)
+FAILURES_KEPT = timedelta(days=30)
 PAGE = 200
 
 
@@ -86,6 +87,7 @@ class Tidying:
         now = desk.now()
         async with desk.work() as tx:
             await tx.sign_ins.forget_before(now - STATES_KEPT)
+            await tx.revocations.forget_before(now - FAILURES_KEPT)
             gone = await tx.workspaces.removed_before(
                 now - PURGED_AFTER, ConnectionStatus.NOT_CONNECTED.value, PAGE
             )
@@ -120,7 +122,8 @@ class FollowWorkspaces:
         await self._tell(tx, turned)
 
     async def _tell(self, tx: Transaction, workspace_ids: Sequence[str]) -> None:
-        found = await tx.connections.lock_some(workspace_ids)
+        # all of them: a row that is being made at this moment has not seen the flag
+        found = await tx.connections.lock_all(workspace_ids)
         for connection in found.values():
             if connection.status is not ConnectionStatus.NOT_CONNECTED:
                 told = replace(connection, revision=connection.revision + 1)

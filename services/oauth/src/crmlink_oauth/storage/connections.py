@@ -29,9 +29,7 @@ class ConnectionRepository:
 
     async def lock(self, workspace_id: str) -> Connection:
         """Lock the row; a first one is made, so that there is something to lock."""
-        fresh = insert(table).values(_row(Connection(workspace_id=workspace_id)))
-        await self._session.execute(fresh.on_conflict_do_nothing())
-        return (await self.lock_some([workspace_id]))[workspace_id]
+        return (await self.lock_all([workspace_id]))[workspace_id]
 
     async def try_lock(self, workspace_id: str) -> Connection | None:
         """Lock the row unless somebody else holds it, or there is none."""
@@ -53,6 +51,13 @@ class ConnectionRepository:
             .with_for_update()
         )
         return {row["workspace_id"]: _read(row) for row in rows.mappings()}
+
+    async def lock_all(self, workspace_ids: Collection[str]) -> dict[str, Connection]:
+        """Lock them in key order; the missing ones are made."""
+        fresh = [_row(Connection(workspace_id=one)) for one in sorted(workspace_ids)]
+        if fresh:
+            await self._session.execute(insert(table).on_conflict_do_nothing(), fresh)
+        return await self.lock_some(workspace_ids)
 
     async def save(self, connection: Connection) -> None:
         statement = insert(table).values(_row(connection))

@@ -80,6 +80,13 @@ class RevocationRepository:
     async def done(self, pending: PendingRevocation) -> None:
         await self._session.execute(delete(revocations).where(*_key(pending)))
 
+    async def forget_before(self, moment: datetime) -> int:
+        """Delete what was given up before ``moment``; the audit trail keeps that it was."""
+        gone = await self._session.execute(
+            delete(revocations).where(revocations.c.failed_at < moment).returning(revocations.c.id)
+        )
+        return len(gone.all())
+
     async def _change(self, pending: PendingRevocation, **values: object) -> None:
         await self._session.execute(update(revocations).where(*_key(pending)).values(**values))
 

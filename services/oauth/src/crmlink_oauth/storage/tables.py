@@ -66,6 +66,7 @@ class StateRow(Row, table=True):
     browser_hash: str
     verifier: str
     epoch: int = _number()
+    actor: str
     expires_at: datetime = Field(
         sa_column=Column(DateTime(timezone=True), nullable=False, index=True)
     )

@@ -6,18 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import exc as db
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from crmlink_common.errors import TransientError
 from crmlink_common.messaging.outbox import Outbox
+from crmlink_common.storage.trouble import transient
 from crmlink_oauth.service.ports import Transaction
 from crmlink_oauth.storage.connections import ConnectionRepository
 from crmlink_oauth.storage.states import RevocationRepository, SignInRepository
 from crmlink_oauth.storage.workspaces import UsageRepository, WorkspaceRepository
-
-# a lock that is held, a connection that broke, a pool that is empty
-PASSES = (db.OperationalError, db.InterfaceError, db.InternalError, db.TimeoutError)
 
 
 def transaction_on(session: AsyncSession) -> Transaction:
@@ -40,8 +36,6 @@ class Work:
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Transaction]:
-        try:
+        with transient():
             async with self.sessions.begin() as session:
                 yield transaction_on(session)
-        except PASSES as exc:
-            raise TransientError(type(exc).__name__) from exc

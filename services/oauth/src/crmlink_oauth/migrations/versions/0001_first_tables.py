@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.Column("browser_hash", sa.String(), nullable=False),
         sa.Column("verifier", sa.String(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "state_hash"),
