@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from crmlink_common.process import Process
+from crmlink_common.settings import read_settings
 from crmlink_common.storage.migrations import migrate
 from crmlink_gateway.app import MIGRATIONS, SCHEMA, SERVICE, create_app
 from crmlink_gateway.republish import republish
@@ -12,7 +13,9 @@ from crmlink_gateway.settings import Settings
 
 
 def main(argv: list[str]) -> int:
-    settings = Settings()
+    settings = read_settings(Settings)
+    if settings is None:
+        return 1
     return Process(
         service=SERVICE,
         instance=settings.instance,

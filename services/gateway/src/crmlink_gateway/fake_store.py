@@ -144,6 +144,11 @@ class FakeConnections:
             if self.store.seen.get(row["workspace_id"], UNKNOWN)["revision"] < row["revision"]:
                 self.store.seen[row["workspace_id"]] = row
 
+    async def forget_before(self, moment: datetime) -> int:
+        gone = {key: row.get("deleted_at") for key, row in self.store.seen.items()}
+        old = [key for key, deleted_at in gone.items() if deleted_at and deleted_at < moment]
+        return len([self.store.seen.pop(key) for key in old])
+
     async def find(self, workspace_id: str) -> Values:
         return self.store.seen.get(workspace_id, dict(UNKNOWN))
 

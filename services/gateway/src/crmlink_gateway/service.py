@@ -26,6 +26,7 @@ from crmlink_gateway.ports import Begin, Connections, Trail, Values
 
 SOURCE = "gateway"
 TRAIL_KEPT = timedelta(days=400)
+TOMBSTONES_KEPT = timedelta(days=45)
 AT_ONCE = 1_000
 
 
@@ -190,6 +191,7 @@ class FrontDoor:
         now = self.now()
         async with self.begin() as store:
             await store.access.forget_before(now)
+            await store.connections.forget_before(now - TOMBSTONES_KEPT)
             return await store.trail.forget_before(now - TRAIL_KEPT, AT_ONCE) == AT_ONCE
 
     def told(self, workspace: Workspace) -> Record:

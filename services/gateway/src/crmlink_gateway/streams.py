@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 State: TypeAlias = dict[str, Any]  # it has at least a `revision`
 Read: TypeAlias = Callable[[], Awaitable[State]]
 TWICE_A_SECOND = 0.5
+LONGEST = 900.0  # seconds that a stream lasts: keys are revoked, features switched off
 SLOWEST = 5.0  # between two reads while the owner does not answer
 GONE = 404
 ENDED = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
@@ -68,6 +69,7 @@ class Streams:
     """As many viewers as ``most``; each thing is read at most twice a second for all of them."""
 
     most: int
+    longest: float = LONGEST
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     viewers: int = 0
     watched: dict[Hashable, Watched] = field(default_factory=dict)

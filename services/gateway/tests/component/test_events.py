@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sse_starlette import EventSourceResponse
 
 from crmlink_common.errors import CrmLinkError
 from crmlink_common.internal.problems import RemoteError
 from crmlink_gateway.domain.access import Scope
 from crmlink_gateway.errors import ServiceUnavailableError, TooManyStreamsError
 from crmlink_gateway.fakes import API, WORKSPACE, Answer, FakeGateway, a_gateway, soon
+from crmlink_gateway.routes.events import stream
 from crmlink_gateway.streams import State, Streams
 
 RUN = "8d6f2f0e-2a34-4a0e-9a41-0b6a6b7f3d55"
@@ -181,6 +183,19 @@ async def test_more_viewers_than_allowed_are_sent_away(gateway: FakeGateway) -> 
                 pass
     async with streams.watching("two", read) as watched:
         assert (await watched.newer_than(None))["revision"] == 1
+
+
+async def test_a_stream_ends_after_a_while_so_that_keys_are_looked_at_again() -> None:
+    async def read() -> State:
+        return a_run(1)
+
+    streams = Streams(most=1, longest=0.02, sleep=soon)
+    async with asyncio.timeout(5):
+        answer = await stream(streams, "run", read, "", name="run")
+        assert isinstance(answer, EventSourceResponse)
+        told = [part async for part in answer.body_iterator]
+    assert len(told) == 2  # that it watches, and the state
+    assert (streams.viewers, streams.watched) == (0, {})
 
 
 async def test_an_owner_that_comes_back_is_read_on() -> None:

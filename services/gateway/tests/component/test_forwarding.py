@@ -155,6 +155,22 @@ async def test_an_odd_member_id_stays_one_segment(
     assert answer.json() == {"state": "excluded"}
 
 
+@pytest.mark.parametrize("member", ["%00", "a%09b", "x" * 256])
+async def test_what_is_no_id_reaches_neither_a_service_nor_the_trail(
+    gateway: FakeGateway, member: str
+) -> None:
+    async with gateway.caller() as http:
+        refused = [
+            await http.delete(f"{API}/links/{member}"),
+            await http.get(f"{API}/members/{member}"),
+        ]
+        body = {"member_id": "a\x00"}
+        refused.append(await http.post(f"{API}/links", json=body))
+    assert {answer.status_code for answer in refused} == {422}
+    assert gateway.services.asked == []
+    assert [r.value for r in gateway.store.sent if b"unlink" in (r.value or b"")] == []
+
+
 async def test_history_and_entities_and_managed_rules_are_lists(gateway: FakeGateway) -> None:
     rule = {"state": "on", "last_fired_at": None}
     configs = [
@@ -234,3 +250,4 @@ async def test_the_api_describes_itself(gateway: FakeGateway) -> None:
         told = (await http.get("/api/openapi.json")).json()
     paths = {path.partition("/salesforce")[2] for path in told["paths"]}
     assert {"/links", "/sync/runs", "/oauth/callback", "/features", "/events"} <= paths
+    assert told["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
+import sqlalchemy.exc
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 from sqlalchemy import select, text
@@ -31,6 +37,8 @@ from crmlink_gateway.republish import republish
 from crmlink_gateway.service import FrontDoor
 from crmlink_gateway.settings import Settings
 from crmlink_gateway.storage import tables
+from crmlink_gateway.storage.access import AccessRepository
+from crmlink_gateway.storage.connections import ConnectionRepository
 from crmlink_gateway.storage.store import transactions
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -44,6 +52,10 @@ DONE = a_record(
         member_id="m1",
         details={"linked": 1},
     ),
+)
+CONNECTED = a_record(
+    CONNECTIONS_V1,
+    Connection(workspace_id=WORKSPACE, revision=4, status=ConnectionStatus.CONNECTED),
 )
 
 
@@ -175,22 +187,24 @@ async def test_a_crash_between_database_and_offsets_repeats_without_effect(
     async def die(*_: object) -> None:
         raise asyncio.CancelledError
 
-    await world.kafka.publish(DONE)
+    async def learnt() -> bool:
+        return await world.connection() == (4, "connected") and await world.is_told("m1")()
+
+    await world.kafka.publish(DONE, CONNECTED, CONNECTED)
     with monkeypatch.context() as crash:
         crash.setattr(AIOKafkaConsumer, "commit", die)
         async with world.running():
-            await until(world.is_told("m1"))
-    assert await world.kafka.lag([ACTIVITY_V1]) == 1
+            await until(learnt)
+    assert await world.kafka.lag([ACTIVITY_V1, CONNECTIONS_V1]) == 3
     async with world.running():
-        await world.kafka.caught_up(ACTIVITY_V1)
-    assert await world.told() == [("link.created", "m1")]
+        await world.kafka.caught_up(ACTIVITY_V1, CONNECTIONS_V1)
+    assert await learnt()
 
 
 async def test_an_older_state_of_the_connection_changes_nothing(world: World) -> None:
-    newest = Connection(workspace_id=WORKSPACE, revision=4, status=ConnectionStatus.CONNECTED)
     older = Connection(workspace_id=WORKSPACE, revision=3, status=ConnectionStatus.AWAITING_OAUTH)
     async with world.running():
-        await world.kafka.publish(a_record(CONNECTIONS_V1, newest))
+        await world.kafka.publish(CONNECTED)
         await world.kafka.caught_up(CONNECTIONS_V1)
         await world.kafka.publish(a_record(CONNECTIONS_V1, older))
         await world.kafka.caught_up(CONNECTIONS_V1)
@@ -198,3 +212,63 @@ async def test_an_older_state_of_the_connection_changes_nothing(world: World) ->
         await world.kafka.publish(a_record(CONNECTIONS_V1, Deleted(WORKSPACE, 5)))
         await world.kafka.caught_up(CONNECTIONS_V1)
     assert await world.connection() == (5, "not_connected")
+
+
+async def test_tombstones_are_forgotten_and_no_living_connection(world: World) -> None:
+    rows = [
+        {"workspace_id": "living", "deleted_at": None},
+        {"workspace_id": "gone", "deleted_at": datetime.now(UTC) - timedelta(days=46)},
+    ]
+    common = {"revision": 1, "status": "connected", "enabled": True, "error_code": ""}
+    async with world.sessions.begin() as session:
+        kept = ConnectionRepository(session)
+        await kept.learn([row | common for row in rows])
+    assert await FrontDoor(begin=transactions(world.sessions)).forget() is False
+    async with world.sessions() as session:
+        left = await session.scalars(select(tables.table(tables.ConnectionRow).c.workspace_id))
+        assert list(left) == ["living"]
+
+
+async def test_without_its_database_it_asks_to_come_back(world: World) -> None:
+    async with world.running() as http:
+        away = sqlalchemy.exc.OperationalError("select", {}, Exception("gone"))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(AccessRepository, "keys", AsyncMock(side_effect=away))
+            answer = await http.get(f"{API}/features")
+    assert (answer.status_code, answer.json()["code"]) == (503, "transient")
+
+
+async def test_told_to_stop_it_ends_although_somebody_watches(world: World) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = world.settings.model_dump(exclude_none=True) | {"port": port}
+    secret = {name: value for name, value in told.items() if isinstance(value, SecretStr)}
+    told |= {name: value.get_secret_value() for name, value in secret.items()}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "crmlink_gateway", "serve"),
+        env={f"GATEWAY_{name.upper()}": str(value) for name, value in told.items()},
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20
+        ) as http:
+            await until(lambda: _serves(http), seconds=60)
+            async with http.stream("GET", f"{API}/events") as watching:
+                lines = watching.aiter_lines()
+                assert await anext(lines) == ": watching"
+                process.terminate()
+                async with asyncio.timeout(15):  # less than the 20 s after which it is cut off
+                    assert await process.wait() in {0, -signal.SIGTERM}
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
+async def _serves(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get(f"{API}/features")).is_success
+    except httpx.TransportError:
+        return False

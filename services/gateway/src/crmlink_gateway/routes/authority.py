@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Security
+from fastapi.security import HTTPBearer
 
+from crmlink_common.errors import InvalidInputError
 from crmlink_gateway.domain.access import Caller, Scope, bearer, form_token, same_text
 from crmlink_gateway.errors import FormTokenError, ScopeRefusedError
 from crmlink_gateway.service import FrontDoor
@@ -15,7 +18,11 @@ from crmlink_gateway.service import FrontDoor
 PREFIX = "/api/v2/w/{workspace}/app-connections/salesforce"
 VISIT_COOKIE = "crmlink_session"
 FORM_TOKEN = "X-CSRF-Token"  # noqa: S105 - a header's name
+LONGEST_ID = 255
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# for the description of the API alone: `Gate` reads the header, or the console's cookie, itself
+DescribedKey = Annotated[object, Security(HTTPBearer(scheme_name="ApiKey", auto_error=False))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +48,15 @@ class Gate:
         Without ``feature`` it also opens where the feature flag is off.
         """
 
-        async def enter(request: Request, workspace: UUID) -> Caller:
+        async def enter(request: Request, workspace: UUID, _: DescribedKey = None) -> Caller:
+            named = _named(request)
             caller = await self._known(request, str(workspace))
             if not caller.scope.covers(scope):
                 raise ScopeRefusedError(scope)
             if feature:
                 await self.door.feature_on(caller.workspace_id)
             if action:
-                ids = {
-                    name: request.path_params[path]
-                    for name, path in (("member_id", "member"), ("run_id", "run"))
-                    if path in request.path_params
-                }
-                await self.door.note(caller, action, **ids)
+                await self.door.note(caller, action, **named)
             return caller
 
         return Depends(enter)
@@ -78,6 +81,19 @@ class Gate:
         if request.method not in SAFE and not same_text(told, form_token(visit)):
             raise FormTokenError("The page's token is missing or old.")
         return caller
+
+
+def _named(request: Request) -> dict[str, str]:
+    """Give the ids in the address, which no table and no message refuses."""
+    ids = {
+        name: request.path_params[path]
+        for name, path in (("member_id", "member"), ("run_id", "run"))
+        if path in request.path_params
+    }
+    for name, text in ids.items():
+        if len(text) > LONGEST_ID or CONTROL.search(text):
+            raise InvalidInputError("This is no id.", field=name)
+    return ids
 
 
 def one_page(told: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-MemberId = Annotated[str, Field(min_length=1, max_length=255)]
+MemberId = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class Body(BaseModel):
@@ -31,7 +31,7 @@ class LinkWish(Body):
     """One of: ``member_id`` (with ``record_id`` to choose), ``member_ids``, ``all``."""
 
     member_id: MemberId | None = None
-    record_id: str | None = Field(None, min_length=15, max_length=18)
+    record_id: str | None = Field(None, pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")
     member_ids: list[MemberId] | None = Field(None, min_length=1, max_length=1_000)
     all: Literal[True] | None = None
 

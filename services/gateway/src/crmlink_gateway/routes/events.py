@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable
 from contextlib import aclosing
@@ -20,6 +21,7 @@ from crmlink_gateway.streams import Read, State, Streams, ended
 
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=32)]
 HEARTBEAT = 15  # seconds
+TAKEN_WITHIN = 30  # seconds; whoever takes nothing keeps nobody else's place
 NOTHING_MORE = 204  # tells an EventSource not to come back
 
 
@@ -68,7 +70,7 @@ async def stream(
     first = await anext(events, None)  # a refusal becomes a problem document, not a broken stream
     if first is None:
         return Response(status_code=NOTHING_MORE)
-    return EventSourceResponse(_chained(first, events), ping=HEARTBEAT)
+    return EventSourceResponse(_chained(first, events), ping=HEARTBEAT, send_timeout=TAKEN_WITHIN)
 
 
 async def _events(
@@ -80,9 +82,13 @@ async def _events(
         if ended(first) and first["revision"] == seen:
             return
         yield ServerSentEvent(comment="watching")
+        until = asyncio.get_running_loop().time() + streams.longest
         while True:
             try:
-                state = await watched.newer_than(seen)
+                async with asyncio.timeout_at(until):
+                    state = await watched.newer_than(seen)
+            except TimeoutError:
+                return  # a browser comes back by itself, and shows that it still may
             except CrmLinkError:
                 return  # it is gone: whoever comes back is told so
             seen = state["revision"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Path, status
+from fastapi import APIRouter, Depends, Path, Query, status
 
 from crmlink_common.contracts.sync_configs import EntityConfig
 from crmlink_common.internal.problems import RemoteError
@@ -19,6 +19,7 @@ from crmlink_gateway.routes.bodies import SyncWish
 Json = dict[str, Any]
 Entity = Annotated[str, Path(min_length=1, max_length=64)]
 Page = Annotated[Paging, Depends()]
+Outcome = Annotated[str, Query(max_length=64, pattern=r"^[a-z_]+$")]
 
 
 def config_routes(gate: Gate, parts: Parts) -> APIRouter:
@@ -86,7 +87,7 @@ def run_routes(gate: Gate, parts: Parts) -> APIRouter:
 
     @router.get("/sync/runs/{run}/items")
     async def items(
-        run: UUID, paging: Page, outcome: str | None = None, caller: Caller = read
+        run: UUID, paging: Page, outcome: Outcome | None = None, caller: Caller = read
     ) -> Json:
         query = paging.query(outcome=outcome)
         return await _page(sync, caller, f"/sync/runs/{run}/items", query)

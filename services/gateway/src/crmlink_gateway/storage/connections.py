@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,6 +32,12 @@ class ConnectionRepository:
         if rows:
             ordered = sorted(rows, key=lambda row: str(row["workspace_id"]))
             await self._session.execute(statement, ordered)
+
+    async def forget_before(self, moment: datetime) -> int:
+        """Drop tombstones that no late message can contradict any more; return how many."""
+        old = delete(connections).where(connections.c.deleted_at < moment)
+        gone = await self._session.execute(old.returning(connections.c.workspace_id))
+        return len(gone.all())
 
     async def find(self, workspace_id: str) -> Values:
         columns = [connections.c[name] for name in UNKNOWN]

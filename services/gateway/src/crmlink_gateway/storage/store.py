@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.messaging.outbox import Outbox
+from crmlink_common.storage.trouble import transient
 from crmlink_gateway.ports import Begin, Store
 from crmlink_gateway.storage.access import AccessRepository
 from crmlink_gateway.storage.connections import ConnectionRepository
@@ -29,7 +30,8 @@ def transactions(sessions: async_sessionmaker[AsyncSession]) -> Begin:
 
     @asynccontextmanager
     async def begin() -> AsyncIterator[Store]:
-        async with sessions.begin() as session:
-            yield PostgresStore(session)
+        with transient():
+            async with sessions.begin() as session:
+                yield PostgresStore(session)
 
     return begin

@@ -101,6 +101,7 @@ class ActivityRow(Row, table=True):
     __table_args__ = (
         Index("activity_newest", "workspace_id", "at"),
         Index("activity_of_member", "workspace_id", "member_id", "at"),
+        Index("activity_oldest", "at", postgresql_using="brin"),  # rows lie as they came
     )
 
     workspace_id: str = Field(primary_key=True, sa_type=Text)

@@ -33,6 +33,7 @@ def upgrade() -> None:
     op.create_index(
         "activity_of_member", "activity", ["workspace_id", "member_id", "at"], unique=False
     )
+    op.create_index("activity_oldest", "activity", ["at"], unique=False, postgresql_using="brin")
     op.create_table(
         "api_keys",
         sa.Column("workspace_id", sa.Text(), nullable=False),
@@ -154,6 +155,7 @@ def downgrade() -> None:
     op.drop_index("api_keys_hash_in_workspace", table_name="api_keys")
     op.drop_index("api_keys_hash", table_name="api_keys")
     op.drop_table("api_keys")
+    op.drop_index("activity_oldest", table_name="activity")
     op.drop_index("activity_of_member", table_name="activity")
     op.drop_index("activity_newest", table_name="activity")
     op.drop_table("activity")
