@@ -86,7 +86,9 @@ def furnish(
     """Add every address of the gateway to an application."""
     gate = Gate(door)
     pages = Pages(settings.product_name)
-    streams = Streams(most=settings.max_streams, sleep=sleep)
+    streams = Streams(
+        most=settings.max_streams, most_each=settings.max_streams_per_workspace, sleep=sleep
+    )
     for router in (
         connection_routes(gate, parts),
         switch_routes(gate, parts, door, settings.base_url),
@@ -109,7 +111,10 @@ def furnish(
         """Pass on what another service refused, as it said it."""
         document = {"title": error.code, "status": error.http_status, "code": error.code}
         return JSONResponse(
-            document | error.document, status_code=error.http_status, media_type=MEDIA_TYPE
+            document | error.document,
+            status_code=error.http_status,
+            media_type=MEDIA_TYPE,
+            headers={"Retry-After": error.retry_after} if error.retry_after else None,
         )
 
     @app.get("/api/openapi.json", include_in_schema=False)

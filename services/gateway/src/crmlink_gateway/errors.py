@@ -85,7 +85,7 @@ class ServiceUnavailableError(TransientError):
 
 
 class TooManyStreamsError(TransientError):
-    """As many people watch as this process can serve."""
+    """As many people watch as this process can serve, in all or in one workspace."""
 
     code = "too_many_streams"
     title = "Too many people are watching"

@@ -37,6 +37,7 @@ class FakeServices:
     """Answers for the services behind the gateway and remembers what they were asked."""
 
     answers: dict[tuple[str, str, str], Answer | Callable[[], Answer]] = field(default_factory=dict)
+    whole: dict[tuple[str, str, str], httpx.Response] = field(default_factory=dict)  # with headers
     down: set[str] = field(default_factory=set)
     asked: list[tuple[str, str, str, Any]] = field(default_factory=list)
     headers: list[httpx.Headers] = field(default_factory=list)
@@ -57,6 +58,8 @@ class FakeServices:
         self.queries.append(dict(request.url.params))
         if part in self.down:
             raise httpx.ConnectError("refused")
+        if whole := self.whole.get((part, request.method, path)):
+            return whole
         answer = self.answers.get((part, request.method, path), (404, {"code": "not_found"}))
         status, body = answer if isinstance(answer, tuple) else answer()
         return httpx.Response(status, json=body)

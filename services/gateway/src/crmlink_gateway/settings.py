@@ -24,6 +24,7 @@ class Settings(ServiceSettings):
     bootstrap_key: SecretStr | None = None  # an admin API key that holds from the first start
     bootstrap_workspace: UUID | None = None
     max_streams: int = Field(default=200, ge=1, le=10_000)  # of people who watch, per process
+    max_streams_per_workspace: int = Field(default=50, ge=1, le=10_000)
     max_body_bytes: int = Field(default=1_000_000, ge=10_000, le=10_000_000)
 
     @field_validator("bootstrap_key")

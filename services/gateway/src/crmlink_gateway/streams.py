@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -66,34 +67,41 @@ class Watched:
 
 @dataclass(slots=True, kw_only=True)
 class Streams:
-    """As many viewers as ``most``; each thing is read at most twice a second for all of them."""
+    """As many viewers as ``most``, and ``most_each`` of one workspace.
+
+    Each thing is read at most twice a second for all who watch it.
+    """
 
     most: int
+    most_each: int
     longest: float = LONGEST
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    viewers: int = 0
-    watched: dict[Hashable, Watched] = field(default_factory=dict)
+    viewers: Counter[str] = field(default_factory=Counter)  # of each workspace
+    watched: dict[tuple[str, str], Watched] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def watching(self, key: Hashable, read: Read) -> AsyncIterator[Watched]:
-        """Join those who watch ``key``; the first starts the reader, the last ends it.
+    async def watching(self, workspace_id: str, what: str, read: Read) -> AsyncIterator[Watched]:
+        """Join those who watch ``what``; the first starts the reader, the last ends it.
 
         Raises:
             TooManyStreamsError: too many watch already.
         """
-        if self.viewers >= self.most:
+        if self.viewers.total() >= self.most or self.viewers[workspace_id] >= self.most_each:
             raise TooManyStreamsError
+        key = (workspace_id, what)
         one = self.watched.setdefault(key, Watched())
-        self.viewers, one.viewers = self.viewers + 1, one.viewers + 1
+        self.viewers[workspace_id] += 1
+        one.viewers += 1
         if one.reader is None:
             one.reader = asyncio.create_task(self._read(one, read))
         try:
             yield one
         finally:
-            self.viewers, one.viewers = self.viewers - 1, one.viewers - 1
+            one.viewers -= 1
             if not one.viewers:
                 self.watched.pop(key, None)
                 one.reader.cancel()
+            self.viewers -= Counter([workspace_id])  # drops the workspace with its last viewer
 
     async def _read(self, one: Watched, read: Read) -> None:
         """Read until the end of a run; trouble that passes slows it down, no more."""

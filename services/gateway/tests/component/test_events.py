@@ -159,43 +159,57 @@ async def test_all_who_watch_a_run_share_one_reader_and_the_last_ends_it() -> No
     async def never(_: float) -> None:
         await asyncio.Event().wait()
 
-    streams = Streams(most=10, sleep=never)
+    streams = Streams(most=10, most_each=10, sleep=never)
     async with AsyncExitStack() as stack:
         for _ in range(5):
-            watched = await stack.enter_async_context(streams.watching("run", read))
+            watched = await stack.enter_async_context(streams.watching("w1", "run", read))
             assert (await watched.newer_than(None))["revision"] == 1
         reader = watched.reader
-        assert (reads, streams.viewers, len(streams.watched)) == (1, 5, 1)
+        assert (reads, streams.viewers.total(), len(streams.watched)) == (1, 5, 1)
     assert reader is not None
     await asyncio.gather(reader, return_exceptions=True)
     assert reader.cancelled()
-    assert (streams.viewers, streams.watched) == (0, {})
+    assert (streams.viewers, streams.watched) == ({}, {})
 
 
 async def test_more_viewers_than_allowed_are_sent_away(gateway: FakeGateway) -> None:
     async def read() -> State:
         return a_run(1)
 
-    streams = Streams(most=1, sleep=soon)
-    async with streams.watching("one", read):
+    streams = Streams(most=1, most_each=1, sleep=soon)
+    async with streams.watching("w1", "one", read):
         with pytest.raises(TooManyStreamsError):
-            async with streams.watching("two", read):
+            async with streams.watching("w1", "two", read):
                 pass
-    async with streams.watching("two", read) as watched:
+    async with streams.watching("w1", "two", read) as watched:
         assert (await watched.newer_than(None))["revision"] == 1
+
+
+async def test_one_workspace_leaves_room_for_the_others() -> None:
+    async def read() -> State:
+        return a_run(1)
+
+    streams = Streams(most=3, most_each=2, sleep=soon)
+    async with streams.watching("w1", "one", read), streams.watching("w1", "two", read):
+        with pytest.raises(TooManyStreamsError):
+            async with streams.watching("w1", "one", read):
+                pass
+        async with streams.watching("w2", "one", read) as watched:
+            assert (await watched.newer_than(None))["revision"] == 1
+    assert (streams.viewers, streams.watched) == ({}, {})
 
 
 async def test_a_stream_ends_after_a_while_so_that_keys_are_looked_at_again() -> None:
     async def read() -> State:
         return a_run(1)
 
-    streams = Streams(most=1, longest=0.02, sleep=soon)
+    streams = Streams(most=1, most_each=1, sleep=soon)
     async with asyncio.timeout(5):
-        answer = await stream(streams, "run", read, "", name="run")
+        answer = await stream(streams.watching("w1", "run", read), "", 0.02, name="run")
         assert isinstance(answer, EventSourceResponse)
         told = [part async for part in answer.body_iterator]
     assert len(told) == 2  # that it watches, and the state
-    assert (streams.viewers, streams.watched) == (0, {})
+    assert (streams.viewers, streams.watched) == ({}, {})
 
 
 async def test_an_owner_that_comes_back_is_read_on() -> None:
@@ -212,8 +226,8 @@ async def test_an_owner_that_comes_back_is_read_on() -> None:
             raise one
         return one
 
-    streams = Streams(most=1, sleep=soon)
-    async with streams.watching("run", read) as watched:
+    streams = Streams(most=1, most_each=1, sleep=soon)
+    async with streams.watching("w1", "run", read) as watched:
         assert (await watched.newer_than(None))["revision"] == 1
         assert (await watched.newer_than(1))["revision"] == 2
     assert not answers
@@ -227,8 +241,8 @@ async def test_a_run_that_is_gone_ends_the_stream() -> None:
             return answers.pop()
         raise RemoteError(404, {"code": "run_not_found"})
 
-    streams = Streams(most=1, sleep=soon)
-    async with streams.watching("run", read) as watched:
+    streams = Streams(most=1, most_each=1, sleep=soon)
+    async with streams.watching("w1", "run", read) as watched:
         assert (await watched.newer_than(None))["revision"] == 1
         with pytest.raises(RemoteError):
             await watched.newer_than(1)

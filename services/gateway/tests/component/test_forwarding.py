@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from crmlink_common.contracts.sync_configs import EntityConfig
@@ -223,6 +224,16 @@ async def test_a_service_that_does_not_know_us_is_not_the_callers_fault(
     async with gateway.caller(Scope.READ) as http:
         answer = await http.get(API)
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+
+
+async def test_when_to_come_again_is_passed_on() -> None:
+    asked = httpx.Response(429, json={"code": "limit_exceeded"}, headers={"Retry-After": "60"})
+    gateway = a_gateway()
+    gateway.services.whole["reconciler", "GET", "/matches"] = asked
+    async with gateway.caller() as http:
+        answer = await http.get(f"{API}/matches")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_body_without_end_is_refused() -> None:

@@ -106,12 +106,18 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 class RemoteError(CrmLinkError):
-    """Another service refused; its problem document is kept whole in ``document``."""
+    """Another service refused; its problem document is kept whole in ``document``.
 
-    def __init__(self, http_status: int, document: dict[str, Any]) -> None:
+    ``retry_after`` is its header of that name, '' when it had none.
+    """
+
+    def __init__(
+        self, http_status: int, document: dict[str, Any], *, retry_after: str = ""
+    ) -> None:
         super().__init__(str(document.get("detail") or document.get("title") or http_status))
         self.http_status = http_status
         self.document = document
+        self.retry_after = retry_after
         self.code = str(document.get("code") or f"http_{http_status}")
 
 
@@ -127,4 +133,8 @@ def checked(response: httpx.Response) -> Any:  # noqa: ANN401 - JSON
         document = response.json()
     except ValueError:
         document = {}
-    raise RemoteError(response.status_code, document if isinstance(document, dict) else {})
+    raise RemoteError(
+        response.status_code,
+        document if isinstance(document, dict) else {},
+        retry_after=response.headers.get("Retry-After", ""),
+    )

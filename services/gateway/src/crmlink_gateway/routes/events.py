@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Hashable
-from contextlib import aclosing
-from typing import Annotated
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
@@ -17,9 +17,10 @@ from crmlink_gateway.clients import Part, Parts
 from crmlink_gateway.domain.access import Caller, Scope
 from crmlink_gateway.routes.authority import PREFIX, Gate
 from crmlink_gateway.service import FrontDoor
-from crmlink_gateway.streams import Read, State, Streams, ended
+from crmlink_gateway.streams import State, Streams, Watched, ended
 
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=32)]
+Watch: TypeAlias = AbstractAsyncContextManager[Watched]
 HEARTBEAT = 15  # seconds
 TAKEN_WITHIN = 30  # seconds; whoever takes nothing keeps nobody else's place
 NOTHING_MORE = 204  # tells an EventSource not to come back
@@ -46,27 +47,25 @@ def event_routes(gate: Gate, parts: Parts, door: FrontDoor, streams: Streams) ->
         async def look() -> State:
             return await door.connection(caller.workspace_id)
 
-        key = ("connection", caller.workspace_id)
-        return await stream(streams, key, look, last_event_id, name="connection")
+        watch = streams.watching(caller.workspace_id, "connection", look)
+        return await stream(watch, last_event_id, streams.longest, name="connection")
 
     async def _run(part: Part, caller: Caller, path: str, last_event_id: str) -> Response:
         async def look() -> State:
             return dict(await part.call("GET", caller.workspace_id, path))
 
-        key = (part.name, caller.workspace_id, path)
-        return await stream(streams, key, look, last_event_id, name="run")
+        watch = streams.watching(caller.workspace_id, part.name + path, look)
+        return await stream(watch, last_event_id, streams.longest, name="run")
 
     return router
 
 
-async def stream(
-    streams: Streams, key: Hashable, look: Read, last_event_id: str, *, name: str
-) -> Response:
+async def stream(watch: Watch, last_event_id: str, longest: float, *, name: str) -> Response:
     """Subscribe, wait for the first state (or its refusal), then tell every newer one.
 
     Ids are the owner's revisions, so they hold across restarts of this process.
     """
-    events = _events(streams, key, look, last_event_id, name)
+    events = _events(watch, last_event_id, longest, name)
     first = await anext(events, None)  # a refusal becomes a problem document, not a broken stream
     if first is None:
         return Response(status_code=NOTHING_MORE)
@@ -74,15 +73,15 @@ async def stream(
 
 
 async def _events(
-    streams: Streams, key: Hashable, look: Read, last_event_id: str, name: str
+    watch: Watch, last_event_id: str, longest: float, name: str
 ) -> AsyncGenerator[ServerSentEvent, None]:
     seen = int(last_event_id) if last_event_id.isdecimal() else None
-    async with streams.watching(key, look) as watched:
+    async with watch as watched:
         first = await watched.newer_than(None)
         if ended(first) and first["revision"] == seen:
             return
         yield ServerSentEvent(comment="watching")
-        until = asyncio.get_running_loop().time() + streams.longest
+        until = asyncio.get_running_loop().time() + longest
         while True:
             try:
                 async with asyncio.timeout_at(until):
