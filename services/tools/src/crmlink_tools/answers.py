@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from crmlink_common.contracts.cloudevents import Attributes, Record, encode
 from crmlink_common.contracts.tools import TOOL_REPLIES_V1, ToolError, ToolReply
 from crmlink_common.errors import CrmLinkError, InvalidInputError, NotConnectedError, TransientError
-from crmlink_common.salesforce.client import Org, SalesforceError
+from crmlink_common.messaging.outbox import Outbox
+from crmlink_common.salesforce.client import Org, QueryResult, SalesforceError
 from crmlink_common.salesforce.soql import SoqlError, bounded
 from crmlink_tools.domain import (
     CATALOGUE,
@@ -30,8 +31,10 @@ from crmlink_tools.domain import (
     trim_children,
 )
 from crmlink_tools.storage.ledger import LEASE, Accepted, Ledger
+from crmlink_tools.traces import Traces
 
 log = logging.getLogger(__name__)
+MOST_ATTEMPTS = 5  # then it is the request that ends its answerers
 LONGEST = 60.0  # seconds one request may take, whatever its deadline says
 FAILED = "Salesforce API request failed"
 NAMED_TOPIC_WAIT = 5.0  # seconds; then the reply goes to the common topic: no such topic, it seems
@@ -41,6 +44,11 @@ REFUSALS = {
     "awaiting_oauth": "Click Connect with Salesforce on the Overview tab.",
     "error": "Click Disconnect, then Connect with Salesforce, on the Overview tab.",
 }
+GIVEN_UP = ToolError(
+    code="not_answered",
+    title="The request could not be answered",
+    cure="Ask in another way.",
+)
 TOO_LARGE = ToolError(
     code="result_too_large",
     title="The record is too large for a reply",
@@ -57,6 +65,7 @@ def _now() -> datetime:
 class Answer:
     result: JsonValue = None
     error: ToolError | None = None
+    traced: bool = False  # a person would want to know
     truncated: bool = False
     total: int | None = None
 
@@ -72,6 +81,7 @@ class Answers:
     per_workspace: int
     lease: timedelta = LEASE
     named_topic_wait: float = NAMED_TOPIC_WAIT
+    traces: Traces = field(default_factory=Traces)
     now: Callable[[], datetime] = _now
     new_id: Callable[[], UUID] = uuid4
 
@@ -91,6 +101,9 @@ class Answers:
         async with self.sessions.begin() as session:
             code = answer.error.code if answer.error else "ok"
             await Ledger(session).answered(request, code)
+            if answer.traced:
+                trace = self.traces.of_refusal(request.workspace_id, request.tool, code)
+                await Outbox(session).add(trace)
         tool = request.tool if request.tool in CATALOGUE else "unknown"
         log.info("tool answered", extra={"tool": tool, "code": code})
         return True
@@ -113,9 +126,15 @@ class Answers:
         await self.publish([reply])
 
     async def _answer(self, request: Accepted) -> Answer:
-        refused = await self._refusal(request)
+        refused = self._objection(request)
         if refused is not None:
             return Answer(error=refused)
+        async with self.sessions() as session:
+            access = await Ledger(session).access(request.workspace_id)
+        if access.refusal:
+            cure = REFUSALS.get(access.refusal, "Connect Salesforce on the Overview tab.")
+            error = _error(access.refusal, "The Salesforce connection is not active", cure)
+            return Answer(error=error, traced=not access.stranger)
         seconds = min((request.deadline - self.now()).total_seconds(), LONGEST)
         try:
             async with asyncio.timeout(seconds):
@@ -124,24 +143,20 @@ class Answers:
         except (CrmLinkError, TimeoutError) as exc:
             return Answer(error=told(exc))
 
-    async def _refusal(self, request: Accepted) -> ToolError | None:
+    def _objection(self, request: Accepted) -> ToolError | None:
+        """Say what is wrong with the request itself."""
         if request.reply_refused:
             cure = "Name a topic tool-replies.<name>.v1, or none."
             return _error("reply_topic_refused", "The reply topic is not allowed", cure)
+        if request.attempts > MOST_ATTEMPTS:
+            return GIVEN_UP
         if self.now() >= request.deadline:
             return _error("deadline_exceeded", "The request's deadline has passed")
         tool = CATALOGUE.get(request.tool)
         if tool is None:
             return _error("unknown_tool", "No such tool", f"Use one of: {', '.join(CATALOGUE)}.")
         fault = check_arguments(tool, request.arguments)
-        if fault is not None:
-            return _of_fault(fault)
-        async with self.sessions() as session:
-            refusal = (await Ledger(session).access(request.workspace_id)).refusal
-        if refusal:
-            cure = REFUSALS.get(refusal, "Connect Salesforce on the Overview tab.")
-            return _error(refusal, "The Salesforce connection is not active", cure)
-        return None
+        return None if fault is None else _of_fault(fault)
 
     async def _execute(self, org: Org, request: Accepted) -> Answer:
         arguments: Mapping[str, Any] = request.arguments
@@ -157,8 +172,8 @@ class Answers:
                 return Answer(result={"record": record})
 
     async def _query(self, org: Org, query: str) -> Answer:
-        asked = bounded(query, MAX_ROWS)
-        page = await org.query(asked.query)
+        asked = await asyncio.to_thread(bounded, query, MAX_ROWS)  # a long one takes its time
+        page = await _whole(org, asked.query)
         records: list[Row] = list(page.records[:MAX_ROWS])
         total: int | None = None
         full = len(records) >= asked.max_rows
@@ -193,6 +208,16 @@ class Answers:
             time=self.now(),
             cause=_cause(request, self.now()),
         )
+
+
+async def _whole(org: Org, soql: str) -> QueryResult:
+    """Read on from the first page, which may be shorter than the query's limit."""
+    page = await org.query(soql)
+    records, last = list(page.records), page
+    while last.next_path is not None and last.records and len(records) < MAX_ROWS:
+        last = await org.query_more(last.next_path)
+        records += last.records
+    return QueryResult(records, page.total_size, last.done)
 
 
 def _cause(request: Accepted, now: datetime) -> Attributes:

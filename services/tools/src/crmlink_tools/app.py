@@ -13,20 +13,28 @@ from crmlink_common.composition import Foundation
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.salesforce.client import SalesforceOrgs
+from crmlink_common.salesforce.soql import bounded
 from crmlink_common.salesforce.tokens import OauthTokens
 from crmlink_tools.answers import Answers
+from crmlink_tools.domain import MAX_ROWS
 from crmlink_tools.routes import router
 from crmlink_tools.service import Intake
 from crmlink_tools.settings import Settings
 from crmlink_tools.storage.ledger import Ledger
 from crmlink_tools.subscribers import routes
 
+ANY_QUERY = "SELECT Id FROM Contact"
 SERVICE, SCHEMA = "tools", "tools"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def _intake(session: AsyncSession) -> Intake:
     return Intake(keeps=Ledger(session))
+
+
+async def _warm_up(_: asyncio.Event) -> None:
+    """Build the grammar of queries, which takes over a second, before a request waits for it."""
+    await asyncio.to_thread(bounded, ANY_QUERY, MAX_ROWS)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -50,6 +58,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     return base.app(
         routers=[router(base.callers)],
-        workers=[forgetter, *[answerer] * settings.concurrent_requests],
+        workers=[_warm_up, forgetter, *[answerer] * settings.concurrent_requests],
         closes=[oauth.aclose, orgs.aclose],
     )

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from crmlink_common.contracts.activity import ACTIVITY_V1, Activity
 from crmlink_common.contracts.cloudevents import Deleted, Record, Topic
 from crmlink_common.contracts.connections import CONNECTIONS_V1, Connection, ConnectionStatus
 from crmlink_common.contracts.tools import (
@@ -211,28 +212,34 @@ async def test_an_answerer_killed_before_its_reply_is_followed_by_another(world:
     assert len(await world.replies()) == 2
 
 
-@pytest.mark.parametrize(
-    ("told", "code"),
-    [
-        ({"tool": "salesforce_drop"}, "unknown_tool"),
-        ({"arguments": {}}, "invalid_argument"),
-        ({"arguments": {"query": "SELECT Id FROM Contact", "x": 1}}, "unknown_argument"),
-        ({"arguments": {"query": "SELECT FROM Contact"}}, "syntax_error"),
-        ({"deadline": datetime(2026, 1, 1, tzinfo=UTC)}, "deadline_exceeded"),
-        ({"workspace_id": "w2"}, "feature_disabled"),
-    ],
-)
-async def test_what_cannot_be_done_is_refused_with_its_code(
-    world: World, told: dict[str, Any], code: str
-) -> None:
+async def test_what_cannot_be_done_is_refused_with_its_code(world: World) -> None:
+    refused: dict[str, dict[str, Any]] = {
+        "unknown_tool": {"tool": "salesforce_drop"},
+        "invalid_argument": {"arguments": {}},
+        "unknown_argument": {"arguments": {"query": "SELECT Id FROM Contact", "x": 1}},
+        "syntax_error": {"arguments": {"query": "SELECT FROM Contact"}},
+        "deadline_exceeded": {"deadline": datetime(2026, 1, 1, tzinfo=UTC)},
+        "feature_disabled": {"workspace_id": "w2"},
+    }
+    switched_off = Workspace(workspace_id="w2", revision=1, crm_salesforce=False)
+    requests = [a_request(code, **told) for code, told in refused.items()]
     async with world.running(world.app()):
-        await world.publish(*ACTIVE, a_request(**told))
-        await until(world.replies)
-    [reply] = await world.replies()
-    assert reply.error is not None
-    assert reply.error.code == code
-    assert not reply.ok
+        await world.publish(*ACTIVE, a_record(WORKSPACES_V1, switched_off), *requests)
+
+        async def all_answered() -> bool:
+            return len(await world.replies()) == len(refused)
+
+        await until(all_answered)
+        await until(lambda: world.read(ACTIVITY_V1))
+        [trace] = await world.read(ACTIVITY_V1)
+    replies = await world.replies()
+    assert {one.request_id: one.error.code for one in replies if one.error} == {
+        code: code for code in refused
+    }
+    assert not any(one.ok for one in replies)
     assert world.org.asked == []
+    assert isinstance(trace.data, Activity)
+    assert (trace.data.workspace_id, trace.data.code) == ("w2", "feature_disabled")
 
 
 async def test_a_reply_topic_of_any_other_name_is_refused(world: World) -> None:

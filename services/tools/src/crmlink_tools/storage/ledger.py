@@ -41,6 +41,7 @@ class Access:
     """Whether a workspace may use its tools now, and if not, the code that says why."""
 
     refusal: str = ""
+    stranger: bool = False  # nobody has told us of this workspace
 
 
 class Ledger:
@@ -161,7 +162,9 @@ class Ledger:
         """Say whether this workspace may use its tools now."""
         workspace = await self._session.get(WorkspaceRow, workspace_id)
         connection = await self._session.get(ConnectionRow, workspace_id)
-        if workspace is None or not workspace.crm_salesforce:
+        if workspace is None:
+            return Access("feature_disabled", stranger=True)
+        if not workspace.crm_salesforce:
             return Access("feature_disabled")
         if connection is None or connection.deleted_at is not None:
             return Access("not_connected")
