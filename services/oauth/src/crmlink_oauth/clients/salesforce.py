@@ -10,7 +10,7 @@ import httpx
 
 from crmlink_common.salesforce.limits import parse_usage
 from crmlink_common.salesforce.pool import Origins
-from crmlink_common.salesforce.transport import NEVER_SENT
+from crmlink_common.salesforce.transport import NEVER_SENT, whole_answer
 from crmlink_oauth.domain.refusals import classify
 from crmlink_oauth.domain.tokens import (
     AnswerRefusedError,
@@ -130,26 +130,16 @@ class SalesforceLogin:
         try:
             async with asyncio.timeout(self.seconds), self.origins.lend(origin) as http:
                 request = http.build_request(method, path, data=form, params=query, headers=headers)
-                return await _exchange(http, request)
+                return _read(await whole_answer(http, request, largest=LARGEST_ANSWER))
         except NEVER_SENT as exc:
             raise NotAnsweredError(type(exc).__name__, consumed=False) from None
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as exc:
             raise NotAnsweredError(type(exc).__name__, consumed=True) from None
 
 
-async def _exchange(http: httpx.AsyncClient, request: httpx.Request) -> Answer:
-    """Read the whole answer, up to a size that no answer of these has."""
-    response = await http.send(request, stream=True)
+def _read(response: httpx.Response) -> Answer:
     try:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise httpx.DecodingError("the answer is too large")
-    finally:
-        await response.aclose()
-    try:
-        told = httpx.Response(response.status_code, content=bytes(body)).json()
+        told = response.json()
     except ValueError:
         told = None
     return Answer(response.status_code, told, response.headers.get("Sforce-Limit-Info", ""))
