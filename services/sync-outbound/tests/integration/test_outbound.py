@@ -103,3 +103,23 @@ async def test_a_refused_match_is_told_with_the_reconcilers_reason(world: World)
     pair = await world.pair("m1")
     told = (pair.outcome, pair.outcome_code, pair.expected_record_id)
     assert told == ("skipped", "record_linked_elsewhere", "")
+
+
+async def test_a_refusal_that_comes_before_the_work_is_settled_is_what_is_told(
+    world: World,
+) -> None:
+    world.org.put("1", Email="m1@example.org", LastName="Byron")
+    await world.configure()
+    await world.member("m1")
+    worker = world.worker()
+    turn = await worker.turns.claim("a-turn")
+    assert turn is not None
+    work = await worker.turns.take(turn, ["event"])
+    terms = await worker.turns.terms(W, "member")
+    assert terms is not None
+    done = await worker.unlinked.settle(turn, world.org, terms, work)
+    await world.links("m1", 1, LinkState.REFUSED, reason="record_linked_elsewhere")
+    await worker.turns.settle(turn, done)
+    pair = await world.pair("m1")
+    assert (pair.outcome, pair.outcome_code) == ("skipped", "record_linked_elsewhere")
+    assert pair.expected_record_id == ""

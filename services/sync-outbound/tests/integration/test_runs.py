@@ -132,3 +132,18 @@ async def test_a_run_of_a_parked_workspace_says_that_it_waits(world: World) -> N
     assert run.status == "waiting_for_budget"
     assert run.error is not None
     assert run.error.code == "not_connected"
+
+
+async def test_the_total_is_what_was_marked_in_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "PAGE", 2)
+    await world.configure()
+    for name in ("m1", "m2"):
+        await world.member(name)
+    run_id = await start(world)
+    await world.run_sync.advance()
+    assert (await world.desk.run(W, run_id)).total == 2
+    await world.member("m3")
+    ended = await world.follow(run_id)
+    assert (ended.total, ended.done) == (3, 3)

@@ -115,6 +115,8 @@ class RunSync:
             "marked": came.done,
             "busy": came.busy,
         }
+        if came.done:  # members may have come into scope meanwhile
+            total = await marks.count()
         return Step(checkpoint=after, total=total)
 
     async def _begin(self, sql: Statements, run: Run, saved_at: datetime) -> dict[str, JsonValue]:

@@ -130,6 +130,13 @@ class Marks:
         )
         return int(found.scalar_one())
 
+    async def count(self) -> int:
+        """Count the members that were marked: all there will be, once the marking is done."""
+        sql = (
+            "select count(*) from run_marks where workspace_id = :workspace_id and run_id = :run_id"
+        )
+        return int((await self._sql.run(sql, **self._where)).scalar_one())
+
     async def mark(
         self, after: str, *, linked_only: bool, since: datetime | None, many: int
     ) -> Marked:

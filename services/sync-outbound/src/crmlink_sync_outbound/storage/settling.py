@@ -23,7 +23,9 @@ order by q.entity, q.member_id for update of q
 """  # noqa: S608 - our own text
 PAIRS = """
 update pairs p set
-  outcome = s.outcome, outcome_code = s.code, outcome_fields = s.fields, outcome_at = now(),
+  outcome = case when refused then p.outcome else s.outcome end,
+  outcome_code = case when refused then p.outcome_code else s.code end,
+  outcome_fields = case when refused then '{}' else s.fields end, outcome_at = now(),
   base = case when same then coalesce(s.base, p.base) else p.base end,
   awaiting = case when same then coalesce(s.awaiting, p.awaiting) else p.awaiting end,
   swings = case when same then coalesce(s.swings, p.swings) else p.swings end,
@@ -43,10 +45,12 @@ update pairs p set
 from (
   select s.*, p.workspace_id,
     p.record_id = s.record_id and p.org_id = s.org_id as same,
+    p.link_state = 'refused' and p.link_revision > s.link_revision as refused,
     p.observed_at is not distinct from s.was_observed_at as fresh,
     p.observed_at is distinct from s.was_observed_at as moved
   from jsonb_to_recordset(cast(:rows as jsonb)) as s(entity text, member_id text, record_id text,
-    org_id text, outcome text, code text, fields text[], base jsonb, awaiting jsonb, swings jsonb,
+    org_id text, link_revision bigint, outcome text, code text, fields text[], base jsonb,
+    awaiting jsonb, swings jsonb,
     seen jsonb, modified_at timestamptz, fate text, observed_at timestamptz,
     was_observed_at timestamptz, read boolean, wrote_at timestamptz)
   join pairs p on p.workspace_id = :workspace_id and p.entity = s.entity
@@ -193,6 +197,7 @@ def _pair_row(one: Settlement) -> Values:
         **_key(one),
         "record_id": pair.record_id,
         "org_id": pair.org_id,
+        "link_revision": pair.link_revision,
         "outcome": one.outcome.kind.value,
         "code": one.outcome.code,
         "fields": list(one.outcome.fields),
