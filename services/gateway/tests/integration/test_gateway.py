@@ -215,7 +215,7 @@ async def test_an_older_state_of_the_connection_changes_nothing(world: World) ->
 
 
 async def test_tombstones_are_forgotten_and_no_living_connection(world: World) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"workspace_id": "living", "deleted_at": None},
         {"workspace_id": "gone", "deleted_at": datetime.now(UTC) - timedelta(days=46)},
     ]
