@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.errors import LimitError, PermanentError
 from crmlink_common.runs.model import Run, RunInProgressError, RunNotFoundError, RunStatus, Step
-from crmlink_common.runs.store import Claim, Runs, metadata
+from crmlink_common.runs.store import LEASE, Claim, Runs, metadata, runs
 from crmlink_common.runs.worker import RunWorker
 from crmlink_common.storage.engine import create_engine
 
@@ -70,9 +70,21 @@ class Pages:
         self.finished.append(run.status)
 
 
-async def work(sessions: Sessions, pages: Pages, run_id: UUID) -> Run:
+async def work(
+    sessions: Sessions,
+    pages: Pages,
+    run_id: UUID,
+    *,
+    page: Callable[[Claim], Awaitable[Step]] | None = None,
+    lease: timedelta = LEASE,
+) -> Run:
     worker = RunWorker(
-        kind="match", holder="one", sessions=sessions, page=pages.page, finished=pages.end
+        kind="match",
+        holder="one",
+        sessions=sessions,
+        page=page or pages.page,
+        finished=pages.end,
+        lease=lease,
     )
     stopping = asyncio.Event()
     task = asyncio.create_task(worker.run(stopping))
@@ -102,6 +114,23 @@ async def test_a_second_start_names_the_run_in_progress(sessions: Sessions) -> N
         await a_run(sessions)
     assert refused.value.details == {"run_id": str(run.id)}
     assert (await a_run(sessions, "w2")).id != run.id
+
+
+async def test_the_lease_is_extended_while_a_page_goes_on(sessions: Sessions) -> None:
+    pages, run = Pages(last=1), await a_run(sessions)
+
+    async def ends() -> datetime | None:
+        async with sessions() as session:
+            return await session.scalar(select(runs.c.lease_until))
+
+    async def slowly(claim: Claim) -> Step:
+        first = await ends()
+        while await ends() == first:  # noqa: ASYNC110 - the database has no event
+            await asyncio.sleep(0.05)
+        return await pages.page(claim)
+
+    await work(sessions, pages, run.id, page=slowly, lease=timedelta(seconds=1))
+    assert pages.finished == [RunStatus.COMPLETED]
 
 
 async def test_a_killed_worker_s_run_is_resumed_at_its_checkpoint(sessions: Sessions) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.errors import CrmLinkError, LimitError, NotConnectedError, PermanentError
+from crmlink_common.messaging.outbox import Outbox
 from crmlink_common.salesforce.client import Org, SalesforceError
 from crmlink_common.salesforce.limits import ApiBudget
 from crmlink_sync_inbound.domain import (
@@ -89,7 +90,8 @@ class Capture:
             log.warning("capture put off", extra={"error_code": exc.code})
             outcome = outcome_of(exc, turn.wait)
         async with self.sessions.begin() as session:
-            await Turns(session).settle(turn, outcome)
+            if (news := await Turns(session).settle(turn, outcome)) is not None:
+                await Outbox(session).add([self.teller.trace(turn, news)])
         return True
 
     async def _work(self, turn: Turn) -> Outcome:
@@ -99,10 +101,10 @@ class Capture:
             if plan.active and not plan.has_links:
                 await repository.forget_cursors(plan.org_id)
         if not plan.active or not plan.has_links:
-            return Outcome(INACTIVE)
+            return Outcome(INACTIVE, idle=True)
         org = await self.open_org(turn.workspace_id)
         if org.org_id != plan.org_id:  # the event of a new connection is still on its way
-            return Outcome(TROUBLE)
+            return Outcome(TROUBLE, idle=True)
         visit = await self._begin(turn, plan, org)
         reread, more_links = await self._reread(visit)
         await self._look_back(visit)

@@ -31,6 +31,14 @@ State = Literal["waiting_for_connection", "waiting_for_links", "waiting_for_budg
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """What a person would want to know of capture; the code says why, or why it had stopped."""
+
+    action: Literal["capture.stopped", "capture.resumed"]
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
     """The last record seen, in the order of (SystemModstamp, Id)."""
 
@@ -138,6 +146,16 @@ def stretched(wait: timedelta, remaining_share: float) -> timedelta:
     if remaining_share >= 0.5:  # noqa: PLR2004 - half the limit
         return wait
     return wait * (2 if remaining_share >= 0.2 else 4)  # noqa: PLR2004 - a fifth of it
+
+
+def news_of(before: str, told: str, now: str) -> News | None:
+    """Judge error codes: of the last turn, last told to people, of this turn.
+
+    What passes by the next turn is no news; what was told is told to be over.
+    """
+    if now and before and (not told or told != now == before):
+        return News("capture.stopped", now)
+    return News("capture.resumed", told) if told and not now else None
 
 
 def capture_state(

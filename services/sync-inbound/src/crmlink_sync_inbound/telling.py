@@ -11,15 +11,17 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from crmlink_common.contracts.activity import ACTIVITY_V1, Activity
 from crmlink_common.contracts.cloudevents import Record as Message
 from crmlink_common.contracts.cloudevents import encode
 from crmlink_common.contracts.salesforce_changes import SALESFORCE_CHANGES_V1, SalesforceChange
 from crmlink_common.errors import ContractError
-from crmlink_sync_inbound.domain import kind_of, plain_values, read_time, successor_of
+from crmlink_sync_inbound.domain import News, kind_of, plain_values, read_time, successor_of
 from crmlink_sync_inbound.storage.capture import CaptureRepository
 from crmlink_sync_inbound.storage.turns import Turn, Turns
 
 log = logging.getLogger(__name__)
+SOURCE = "/sync-inbound"
 Origin = Literal["poll", "safety", "reread"]
 Records = Sequence[Mapping[str, Any]]
 
@@ -74,6 +76,17 @@ class Teller:
                 await repository.mark_published(org_id, stamps)
         return len(messages)
 
+    def trace(self, turn: Turn, news: News) -> Message:
+        """Say that capture has stopped, or goes on, to whom it may concern."""
+        told = Activity(
+            workspace_id=turn.workspace_id,
+            action=news.action,
+            actor="service:sync-inbound",
+            code=news.code,
+        )
+        event_id = str(self.new_id())
+        return encode(ACTIVITY_V1, told, event_id=event_id, source=SOURCE, time=self.now())
+
     def _message(
         self, turn: Turn, org_id: str, seen: Seen, record: Mapping[str, Any]
     ) -> Message | None:
@@ -96,7 +109,7 @@ class Teller:
                 SALESFORCE_CHANGES_V1,
                 change,
                 event_id=str(self.new_id()),
-                source="/sync-inbound",
+                source=SOURCE,
                 time=self.now(),
             )
         except ContractError:  # one record too large for the bus must not hold up the others

@@ -177,6 +177,37 @@ async def test_a_target_object_that_cannot_be_read_is_an_error(world: World) -> 
     assert (shown["state"], shown["error"]) == ("error", "NOT_FOUND")
 
 
+async def test_people_hear_of_an_error_that_lasts_and_of_its_end(world: World) -> None:
+    world.org.put(1)
+    await world.learn(links=a_link(1))
+    await world.turn()
+    world.org.failing["Contact"] = SalesforcePermanentError("INVALID_FIELD")
+    await world.turn()
+    assert await world.traces() == []
+    for _ in range(3):
+        await world.turn()
+    stopped = ("w1", "capture.stopped", "INVALID_FIELD")
+    assert await world.traces() == [stopped]
+    del world.org.failing["Contact"]
+    for _ in range(2):
+        await world.turn(timedelta(minutes=16))  # then it is described anew
+    assert await world.traces() == [stopped, ("w1", "capture.resumed", "INVALID_FIELD")]
+
+
+async def test_a_workspace_switched_off_is_no_end_of_its_error(world: World) -> None:
+    world.org.put(1)
+    world.org.failing["Contact"] = SalesforcePermanentError("INVALID_FIELD")
+    await world.learn(links=a_link(1))
+    for _ in range(2):
+        await world.turn()
+    polled = (await world.row(CaptureRow)).last_poll_at
+    await world.learn(workspaces=a_workspace(2, on=False))
+    await world.turn()
+    row = await world.row(CaptureRow)
+    assert (row.last_poll_at, row.error_code, row.told_error) == (polled, "", "")
+    assert [action for _, action, _ in await world.traces()] == ["capture.stopped"]
+
+
 async def test_a_field_that_disappears_is_described_anew(world: World) -> None:
     world.org.put(1)
     await world.learn(links=a_link(1))

@@ -12,11 +12,13 @@ from crmlink_sync_inbound.domain import (
     SAFETY_EVERY,
     SAFETY_WINDOW,
     Cursor,
+    News,
     advanced,
     capture_state,
     fast_edge,
     kind_of,
     look_back_from,
+    news_of,
     next_look_back,
     next_wait,
     plain_values,
@@ -161,6 +163,26 @@ def test_watched_are_the_fields_that_the_object_has_in_its_own_spelling() -> Non
 def test_what_has_no_plain_value_is_not_watched(kind: str) -> None:
     described = a_description(Id="id", Odd__c=kind)
     assert watched_fields(described, ["Odd__c"]) == ["Id"]
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "now", "news"),
+    [
+        ("", "", "X", None),  # it may pass
+        ("X", "", "X", News("capture.stopped", "X")),
+        ("Y", "", "X", News("capture.stopped", "X")),
+        ("X", "X", "X", None),
+        ("X", "X", "Y", None),
+        ("Y", "X", "Y", News("capture.stopped", "Y")),
+        ("X", "X", "", News("capture.resumed", "X")),
+        ("X", "", "", None),
+        ("", "", "", None),
+    ],
+)
+def test_what_lasts_is_told_once_and_so_is_its_end(
+    before: str, told: str, now: str, news: News | None
+) -> None:
+    assert news_of(before, told, now) == news
 
 
 @pytest.mark.parametrize(

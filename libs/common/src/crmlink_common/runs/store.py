@@ -41,7 +41,7 @@ from crmlink_common.runs.model import (
 )
 
 metadata = MetaData()
-LEASE = timedelta(seconds=60)  # longer than one page's calls to Salesforce
+LEASE = timedelta(seconds=60)  # extended while a page goes on
 ACTIVE_SQL = "status in ('queued', 'running', 'waiting_for_budget', 'cancelling')"
 runs = Table(
     "runs",
@@ -248,6 +248,14 @@ class Runs:
             values |= {"lease_until": None, "lease_holder": ""}
         saved = update(runs).where(held).values(values).returning(runs)
         return _run((await self._session.execute(saved)).one())
+
+    async def extend(self, claim: Claim) -> None:
+        """Hold on to a run whose page takes long; one that was lost stays lost."""
+        await self._session.execute(
+            update(runs)
+            .where(runs.c.id == claim.run.id, runs.c.fence == claim.fence)
+            .values(lease_until=func.now() + self._lease)
+        )
 
     async def release(self, claim: Claim, retry_at: datetime | None) -> None:
         """Give the lease back, keeping the checkpoint; another try may come at once or later."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.errors import LimitError, NotConnectedError, PermanentError, TransientError
-from crmlink_common.messaging.workers import keep_working
+from crmlink_common.messaging.workers import keep_working, rest
 from crmlink_common.runs.model import Run, RunError, RunStatus, Step
 from crmlink_common.runs.store import LEASE, Claim, Runs
 from crmlink_common.telemetry.redaction import describe
@@ -37,7 +37,7 @@ class RunWorker:
     sessions: async_sessionmaker[AsyncSession]
     page: Callable[[Claim], Awaitable[Step]]
     finished: Callable[[AsyncSession, Run], Awaitable[None]]
-    lease: timedelta = LEASE  # longer than one page may take
+    lease: timedelta = LEASE  # extended while a page goes on
     now: Callable[[], datetime] = _now
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -52,7 +52,7 @@ class RunWorker:
         if claim is None:
             return False
         while not stopping.is_set():
-            step = await self._step(claim)
+            step = await self._held(claim)
             async with self.sessions.begin() as session:
                 saved = await Runs(session, self.lease).save(claim, step)
                 if saved is not None and not saved.status.active:
@@ -66,6 +66,27 @@ class RunWorker:
         async with self.sessions.begin() as session:
             await Runs(session).release(claim, None)
         return True
+
+    async def _held(self, claim: Claim) -> Step:
+        """Do a page and extend the lease meanwhile: a slow org must not cost us the page."""
+        done = asyncio.Event()
+        holding = asyncio.create_task(self._extend(claim, done))
+        try:
+            return await self._step(claim)
+        finally:
+            done.set()
+            await holding
+
+    async def _extend(self, claim: Claim, done: asyncio.Event) -> None:
+        while not done.is_set():
+            await rest(done, self.lease.total_seconds() / 3)
+            if done.is_set():
+                return
+            try:
+                async with self.sessions.begin() as session:
+                    await Runs(session, self.lease).extend(claim)
+            except Exception as exc:  # noqa: BLE001 - the next one may succeed; `save` judges
+                log.warning("lease not extended", extra=describe(exc))
 
     async def _step(self, claim: Claim) -> Step:
         if claim.run.status is RunStatus.CANCELLING:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
+from crmlink_common.contracts.activity import ACTIVITY_V1
 from crmlink_common.contracts.cloudevents import (
     DataT,
     Deleted,
@@ -26,6 +27,7 @@ from crmlink_common.contracts.salesforce_changes import SALESFORCE_CHANGES_V1, S
 from crmlink_common.contracts.sync_configs import SYNC_CONFIGS_V1, EntityConfig, Rule, SyncConfig
 from crmlink_common.contracts.workspaces import WORKSPACES_V1, Workspace
 from crmlink_common.errors import TransientError
+from crmlink_common.messaging.tables import outbox
 from crmlink_sync_inbound.capture import Capture
 from crmlink_sync_inbound.fakes.org import ORG, FakeOrg, an_id
 from crmlink_sync_inbound.service import State
@@ -132,6 +134,17 @@ class World:
     async def row(self, model: type[Row]) -> Any:  # noqa: ANN401 - a row, or none
         async with self.sessions() as session:
             return (await session.execute(select(table(model)))).first()
+
+    async def traces(self) -> list[tuple[str, str, str]]:
+        """Give what people are to hear: workspace, action, code."""
+        async with self.sessions() as session:
+            rows = (await session.execute(select(outbox).order_by(outbox.c.id))).all()
+        found = [
+            decode(ACTIVITY_V1, r.key, r.value, [(n, text.encode()) for n, text in r.headers]).data
+            for r in rows
+        ]
+        told = [one for one in found if not isinstance(one, Deleted)]
+        return [(one.workspace_id, one.action, one.code) for one in told]
 
     async def shown(self) -> dict[str, Any]:
         async with self.sessions() as session:

@@ -110,6 +110,7 @@ class CaptureRow(Row, table=True):
     last_poll_at: datetime | None = _optional_time()
     error_code: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     parked: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    told_error: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
 
 
 metadata = Row.metadata

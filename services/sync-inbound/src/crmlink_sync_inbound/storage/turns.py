@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crmlink_common.errors import TransientError
+from crmlink_sync_inbound.domain import News, news_of
 from crmlink_sync_inbound.storage.tables import CaptureRow, table
 
 LEASE = timedelta(minutes=3)  # longer than one call with all its tries
@@ -39,6 +40,7 @@ class Outcome:
     wait: timedelta
     error_code: str = ""
     parked: bool = False  # by a limit: only a connection wakes it before
+    idle: bool = False  # nothing was to be read: that says nothing of errors
 
 
 class Turns:
@@ -89,9 +91,19 @@ class Turns:
         if held.first() is None:
             raise LeaseLostError("another poller has this workspace")
 
-    async def settle(self, turn: Turn, outcome: Outcome) -> None:
-        """End a turn, unless it was lost; a wake-up that came meanwhile makes it due at once."""
+    async def settle(self, turn: Turn, outcome: Outcome) -> News | None:
+        """End a turn, unless it was lost; a wake-up that came meanwhile makes it due at once.
+
+        Return what people should hear of it, if anything.
+        """
         due = table(CaptureRow)
+        held = (due.c.workspace_id == turn.workspace_id, due.c.fence == turn.fence)
+        row = (await self._session.execute(select(due).where(*held).with_for_update())).first()
+        if row is None:
+            return None
+        now = outcome.error_code
+        news = None if outcome.idle else news_of(row.error_code, row.told_error, now)
+        told = "" if outcome.idle or not now else row.told_error
         values: dict[str, Any] = {
             "lease_until": None,
             "lease_holder": "",
@@ -100,11 +112,9 @@ class Turns:
             "wait_seconds": outcome.wait.total_seconds(),
             "error_code": outcome.error_code,
             "parked": outcome.parked,
+            "told_error": news.code if news and now else told,
         }
-        if not outcome.error_code:
+        if not now and not outcome.idle:
             values["last_poll_at"] = func.now()
-        await self._session.execute(
-            update(due)
-            .where(due.c.workspace_id == turn.workspace_id, due.c.fence == turn.fence)
-            .values(values)
-        )
+        await self._session.execute(update(due).where(*held).values(values))
+        return news

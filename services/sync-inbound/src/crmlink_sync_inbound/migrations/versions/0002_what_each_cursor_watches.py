@@ -14,6 +14,9 @@ def upgrade() -> None:
     op.add_column(
         "capture_due", sa.Column("parked", sa.Boolean(), server_default="false", nullable=False)
     )
+    op.add_column(
+        "capture_due", sa.Column("told_error", sa.Text(), server_default="", nullable=False)
+    )
     op.drop_column("capture_due", "last_safety_at")
     op.add_column(
         "cursors",
@@ -38,4 +41,5 @@ def downgrade() -> None:
             nullable=True,
         ),
     )
+    op.drop_column("capture_due", "told_error")
     op.drop_column("capture_due", "parked")
