@@ -17,7 +17,7 @@ from crmlink_reconciler.storage.directory import DirectoryRepository
 from crmlink_reconciler.storage.endings import GRACE, PURGED, dissolve_deleted, purge_removed
 from crmlink_reconciler.storage.links import LinkRepository
 from crmlink_reconciler.storage.projections import Projections
-from crmlink_reconciler.storage.tables import LinkRow, table
+from crmlink_reconciler.storage.tables import ConnectionRow, LinkRow, table
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 Sessions = async_sessionmaker[AsyncSession]
@@ -80,6 +80,26 @@ async def test_a_deleted_connection_takes_its_links_and_exclusions_and_no_others
             ("member-changes.v1", 3),
             ("member-links.v1", 3),
         ]
+
+
+async def test_a_connection_made_anew_at_once_keeps_no_old_link_and_every_new_one(
+    sessions: Sessions,
+) -> None:
+    await a_workspace(sessions, "w1")
+    await connection(sessions, "w1", revision=1)
+    await connection(sessions, "w1", revision=2, usable=False, deleted_at=NOON)
+    await connection(sessions, "w1", revision=3)
+    later = NOON + timedelta(seconds=1)
+    new = Link("w1", "m4", 1, LinkState.LINKED, "003m4", "Contact", org_id=ORG, linked_at=later)
+    async with sessions.begin() as session:
+        await LinkRepository(session).save({new.key: (new, "")})
+    while await dissolve_deleted(sessions, limit=2):
+        pass
+    assert await states(sessions, "w1") == [("unlinked", "connection_deleted")] * 3 + [
+        ("linked", "")
+    ]
+    async with sessions() as session:
+        assert await session.scalar(select(table(ConnectionRow).c.ended_at)) is None
 
 
 async def test_a_removed_workspace_is_purged_after_its_grace(sessions: Sessions) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, select, tuple_
+from sqlalchemy import and_, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.contracts.member_links import LinkState
@@ -25,6 +25,7 @@ from crmlink_reconciler.storage.work import work_of
 
 GRACE = timedelta(days=45)
 AT_ONCE = 500
+ENDED = ("workspace_id", "ended_at")
 links, connections, workspaces = table(LinkRow), table(ConnectionRow), table(WorkspaceRow)
 PURGED = (MatchRow, HitRow, ReservationRow, HistoryRow, LinkRow, MemberRow)
 
@@ -33,8 +34,14 @@ async def dissolve_deleted(
     sessions: async_sessionmaker[AsyncSession], limit: int = AT_ONCE
 ) -> bool:
     """End a page of links whose connection was deleted; say whether there may be more."""
+    older = or_(links.c.linked_at.is_(None), links.c.linked_at <= connections.c.ended_at)
     gone = and_(
-        connections.c.workspace_id == links.c.workspace_id, connections.c.deleted_at.is_not(None)
+        connections.c.workspace_id == links.c.workspace_id,
+        connections.c.ended_at.is_not(None),
+        or_(connections.c.deleted_at.is_not(None), older),
+    )
+    replaced = select(connections.c.workspace_id, connections.c.ended_at).where(
+        connections.c.ended_at.is_not(None), connections.c.deleted_at.is_(None)
     )
     standing = (LinkState.LINKED, LinkState.EXCLUDED)
     wanted = (
@@ -44,6 +51,7 @@ async def dissolve_deleted(
         .limit(limit)
     )
     async with sessions.begin() as session:
+        done = (await session.execute(replaced)).all()
         keys = [(row.workspace_id, row.member_id) for row in await session.execute(wanted)]
         work = work_of(session)
         known = await work.directory.lock(keys)
@@ -61,6 +69,10 @@ async def dissolve_deleted(
                 code="connection_deleted",
                 details={"ended": ended},
             )
+        if len(keys) < limit:
+            for row in done:
+                same = and_(*(connections.c[name] == row[n] for n, name in enumerate(ENDED)))
+                await session.execute(update(connections).where(same).values(ended_at=None))
     return len(keys) == limit
 
 

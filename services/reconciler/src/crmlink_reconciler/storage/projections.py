@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crmlink_common.errors import LimitError
@@ -34,7 +35,17 @@ class Projections:
         await self._wake(rows)
 
     async def save_connections(self, rows: Sequence[Values]) -> None:
-        await self._save(ConnectionRow, rows)
+        """Keep them; that one was deleted is not forgotten when another takes its place."""
+        statement = insert(connections)
+        new = statement.excluded
+        changed = {c.name: new[c.name] for c in connections.c if not c.primary_key}
+        statement = statement.on_conflict_do_update(
+            index_elements=["workspace_id"],
+            set_={**changed, "ended_at": func.coalesce(new.deleted_at, connections.c.ended_at)},
+            where=connections.c.revision < new.revision,
+        )
+        ended = [{**row, "ended_at": row["deleted_at"]} for row in rows]
+        await self._session.execute(statement, sorted(ended, key=lambda row: row["workspace_id"]))
         await self._wake(rows)
 
     async def save_configs(self, rows: Sequence[Values]) -> None:

@@ -141,6 +141,8 @@ class WorkspaceRow(Row, table=True):
 
 
 class ConnectionRow(Row, table=True):
+    """Links older than ``ended_at`` are to end, though a new connection may be here by now."""
+
     __tablename__ = "connections"
 
     workspace_id: str = Field(primary_key=True, sa_type=Text)
@@ -148,6 +150,7 @@ class ConnectionRow(Row, table=True):
     usable: bool = False
     org_id: str = Field(default="", sa_type=Text)
     deleted_at: datetime | None = _optional_time()
+    ended_at: datetime | None = _optional_time()
 
 
 class ConfigRow(Row, table=True):

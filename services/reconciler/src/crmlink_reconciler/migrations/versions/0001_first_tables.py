@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("usable", sa.Boolean(), nullable=False),
         sa.Column("org_id", sa.Text(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id"),
     )
     op.create_table(
