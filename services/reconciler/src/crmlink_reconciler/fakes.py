@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -162,6 +162,10 @@ class FakeMatches:
             doubted = state == "ambiguous" and len(ids) == 1 and self.runs.get(key) == run_id
             if doubted and not await self.claimed(workspace_id, ids, [key[1]]):
                 self.rows[key] = ("proposed", match, org)
+
+    async def tally(self, workspace_id: str, run_id: str) -> dict[tuple[str, str], int]:
+        mine = [one for key, one in self.rows.items() if self.runs.get(key) == run_id]
+        return dict(Counter((state, match.stage.by) for state, match, _ in mine))
 
     def _found(self, state: str, match: Match, org: str) -> FoundMatch:
         targets = {

@@ -191,6 +191,7 @@ async def test_a_record_found_for_a_second_member_makes_the_first_doubtful(
         await matches.acquit("w1", "r")
         assert {one.state for one in (await matches.of([("w1", "m1")])).values()} == {"proposed"}
         await matches.save("w1", "r2", ORG, [second])
+        assert await matches.tally("w1", "r2") == {("ambiguous", "email"): 1}
         assert await matches.drop_others("w1", "r2", 10) == 1
         assert await matches.claimed("w1", {RECORD}, []) == {RECORD: 0}
         await matches.mark_linked([("w1", "m2")])

@@ -173,10 +173,11 @@ class FindMatches:
 
     async def _finish(self, claim: Claim, records: Records) -> Step:
         """Say how many records the user can see: it explains an empty result."""
-        counts = {
-            f"{sobject.lower()}s_visible": await records.count(sobject)
-            for sobject in ("Contact", "Lead")
-        }
+        async with self.transaction() as work:
+            tally = await work.matches.tally(claim.run.workspace_id, str(claim.run.id))
+        counts = _corrected(claim.run.counts, tally)
+        for sobject in ("Contact", "Lead"):
+            counts[f"{sobject.lower()}s_visible"] = await records.count(sobject)
         error = None
         if names := " and ".join(str(one) for one in _unreadable(claim, records)):
             error = RunError(
@@ -229,6 +230,15 @@ def _unreadable(claim: Claim, records: Records) -> list[JsonValue]:
     earlier = claim.checkpoint.get("unreadable")
     told = {str(one) for one in earlier} if isinstance(earlier, list) else set()
     return list[JsonValue](sorted(told | records.unreadable))
+
+
+def _corrected(counted: Mapping[str, int], tally: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    """Give what is to be added: a later page may have doubted what an earlier one proposed."""
+    now = Counter[str]()
+    for (state, by), times in tally.items():
+        now["ambiguous" if state == "ambiguous" else f"matched_{by}"] += times
+    names = ("matched_email", "matched_phone", "ambiguous")
+    return {name: now[name] - counted.get(name, 0) for name in names}
 
 
 def _outcome(run: Run) -> RunStatus:

@@ -88,6 +88,10 @@ class Matches(Protocol):
         """Propose what was doubted for another member's sake whom nothing speaks for now."""
         ...
 
+    async def tally(self, workspace_id: str, run_id: str) -> dict[tuple[str, str], int]:
+        """Count what a run found, by state and by what it was found."""
+        ...
+
 
 class Projected(Protocol):
     async def save_workspaces(self, rows: Sequence[Values]) -> None: ...

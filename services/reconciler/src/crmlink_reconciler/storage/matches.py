@@ -163,6 +163,15 @@ class MatchRepository:
             .values(state="proposed", reason="")
         )
 
+    async def tally(self, workspace_id: str, run_id: str) -> dict[tuple[str, str], int]:
+        """Count what a run found, by state and by what it was found."""
+        found = await self._session.execute(
+            select(matches.c.state, matches.c.match_type, func.count().label("times"))
+            .where(matches.c.workspace_id == workspace_id, matches.c.run_id == run_id)
+            .group_by(matches.c.state, matches.c.match_type)
+        )
+        return {(row.state, row.match_type): row.times for row in found}
+
 
 def _by_rank(decided: Sequence[Match]) -> dict[int, set[str]]:
     found: dict[int, set[str]] = defaultdict(set)
