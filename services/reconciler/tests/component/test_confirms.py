@@ -215,3 +215,12 @@ async def test_nothing_is_created_beside_a_record_that_a_search_found(
     [answer] = await Reserving(world.work).reserve("w1", [Wish("m1", "i1")])
     assert answer.result == result
     assert bool(world.reserved) == (result == "reserved")
+
+
+async def test_whoever_asks_again_is_answered_again_but_not_the_same_message() -> None:
+    world = a_world()
+    doubtful = Match("m1", STAGES[0], "ambiguous", "several_members", (Candidate(RECORD, "C"),))
+    world.matches.rows["w1", "m1"] = ("ambiguous", doubtful, ORG)
+    for event_id in ("e1", "e1", "e2"):
+        await Confirms(world.work).settle([a_match(event_id=event_id, origin="adopted")])
+    assert [link.revision for link in world.told(MEMBER_LINKS_V1)] == [1, 2]

@@ -52,7 +52,8 @@ def test_a_confirm_that_loses_is_refused_by_name(
     refused = confirm(NONE, TARGET, intent, standing, NOON)
     assert refused is not None
     assert (refused.state, refused.reason, refused.intent_id) == (LinkState.REFUSED, reason, intent)
-    assert confirm(refused, TARGET, intent, standing, NOON) is None
+    again = confirm(refused, TARGET, intent, standing, NOON)
+    assert again == replace(refused, revision=refused.revision + 1)
 
 
 def test_a_refused_member_may_be_linked_later() -> None:

@@ -157,18 +157,17 @@ def refresh(link: Link, values: Mapping[str, JsonValue]) -> Link | None:
 
 
 def refuse(link: Link, target: Target, reason: str, intent_id: str) -> Link | None:
-    """Answer a confirmed match that cannot become a link; None when that was said before.
+    """Answer a confirmed match that cannot become a link.
 
-    What stands (a link, an exclusion) is never replaced by a refusal: it is told again, naming
-    the intent, so that a compacted topic loses nothing.
+    Whoever asks again is answered again, if in the same words: a pair that waits for its answer
+    would wait for ever. (The same message twice is noticed before, by its id.) What stands (a
+    link, an exclusion) is never replaced by a refusal: it is told again, naming the intent, so
+    that a compacted topic loses nothing.
     """
     if link.linked or link.state is LinkState.EXCLUDED:
         if intent_id in ("", link.intent_id):
             return None
         return replace(link, revision=link.revision + 1, reason=reason, intent_id=intent_id)
-    said = (link.state, link.record_id, link.reason, link.intent_id)
-    if said == (LinkState.REFUSED, target.record_id, reason, intent_id):
-        return None
     return Link(
         link.workspace_id,
         link.member_id,
