@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,12 +69,22 @@ def test_a_kill_takes_all_it_started(start: Start) -> None:
     assert not pid_runs(grandchild)
 
 
+def comes_to(pid: int, wanted: Callable[[str], bool], seconds: float = 10) -> bool:
+    """Wait for a state: a signal arrives a moment after it was sent."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if wanted(psutil.Process(pid).status()):
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def test_a_paused_one_stands_still_and_can_still_be_stopped(start: Start) -> None:
     child = start()
     child.pause()
-    assert psutil.Process(child.pid).status() == psutil.STATUS_STOPPED
+    assert comes_to(child.pid, lambda status: status == psutil.STATUS_STOPPED)
     child.resume()
-    assert psutil.Process(child.pid).status() != psutil.STATUS_STOPPED
+    assert comes_to(child.pid, lambda status: status != psutil.STATUS_STOPPED)
     child.pause()
     assert child.stop()
 

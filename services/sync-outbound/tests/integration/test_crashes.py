@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from crmlink_common.contracts.members import Member
 from crmlink_common.contracts.sync_configs import EntityParams
 from crmlink_sync_outbound.app import observing
+from crmlink_sync_outbound.domain import resolving
 from crmlink_sync_outbound.domain.pair import Pair
 from crmlink_sync_outbound.domain.views import Terms
 from crmlink_sync_outbound.fakes import FakeOrg
@@ -122,7 +123,7 @@ async def test_one_member_that_cannot_be_worked_out_holds_up_no_other(
     await world.configure()
     for name in ("m1", "m2"):
         await world.member(name)
-    whole = unlinked.wanted
+    whole = resolving.wanted
 
     def faulty(pair: Pair, terms: Terms) -> object:
         if pair.member_id == "m1":
