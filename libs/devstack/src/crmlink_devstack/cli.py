@@ -207,4 +207,4 @@ def _tell_address(stack: Stack) -> None:
     console.print(f"Console: {surfaces.console}")
     console.print(f"Its key is bootstrap_key in {folder / 'secrets.json'}")
     console.print(f"The org: {surfaces.org_url}; its user is in {folder / 'salesforce/org.json'}")
-    console.print("Logs: python -m crmlink_devstack logs -f. Ctrl-C stops everything.")
+    console.print("Logs: .venv/bin/python -m crmlink_devstack logs -f. Ctrl-C stops everything.")

@@ -111,7 +111,7 @@ def _already(folder: Path) -> str:
     pid = f", pid {state.owner.pid}" if state else ""
     return (
         f"A stack is already running in {folder}{pid}: stop it with Ctrl-C where it runs, or "
-        "with python -m crmlink_devstack down."
+        "with .venv/bin/python -m crmlink_devstack down."
     )
 
 

@@ -7,6 +7,7 @@ import sys
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from crmlink_common.process import Process
+from crmlink_common.settings import read_settings
 from crmlink_common.storage.engine import create_engine
 from crmlink_common.storage.migrations import migrate
 from crmlink_reconciler.app import MIGRATIONS, SCHEMA, create_app
@@ -23,7 +24,9 @@ async def _republish(settings: Settings) -> int:
 
 
 def main(argv: list[str]) -> int:
-    settings = Settings()
+    settings = read_settings(Settings)
+    if settings is None:
+        return 1
     return Process(
         service=SERVICE,
         instance=settings.instance,

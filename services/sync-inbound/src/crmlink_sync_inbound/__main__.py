@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from crmlink_common.process import Process
+from crmlink_common.settings import read_settings
 from crmlink_common.storage.migrations import migrate
 from crmlink_sync_inbound.app import MIGRATIONS, SCHEMA, SERVICE, create_app
 from crmlink_sync_inbound.settings import Settings
@@ -16,7 +17,9 @@ async def republish() -> int:
 
 
 def main(argv: list[str]) -> int:
-    settings = Settings()
+    settings = read_settings(Settings)
+    if settings is None:
+        return 1
     return Process(
         service=SERVICE,
         instance=settings.instance,

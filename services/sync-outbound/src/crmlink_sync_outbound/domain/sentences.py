@@ -46,6 +46,11 @@ SENTENCES: Mapping[str, str] = {
     "link_changed": "The link changed meanwhile; it is looked at anew by itself.",
     "no_trace": "The record was never created; it is sent again by itself.",
     "unknown_member": "The directory of members does not know this one yet; it is tried again.",
+    "wait_expired": "The directory did not learn of this member in time; it is "
+    "looked at anew at its next change.",
+    "not_reserved": "The member was linked or created some other way meanwhile; "
+    "it is looked at anew.",
+    "member_linked_elsewhere": "The member is linked to another record already.",
     "reserved_by_other": "Something else is creating this member's record; it is tried again.",
     # Salesforce's own codes
     "DUPLICATES_DETECTED": "A duplicate rule in Salesforce refused the record; link the existing "
