@@ -24,7 +24,6 @@ from crmlink_common.internal.auth import (
     Callers,
     CallerUnknownError,
     Signer,
-    closing,
     new_key_pair,
     open_internal,
     trusted_keys,
@@ -139,8 +138,8 @@ async def as_service() -> AsyncIterator[Opener]:
         return opened[-1]
 
     yield client
-    async with closing(*opened):
-        pass
+    for one in opened:
+        await one.aclose()
     assert all(one.is_closed for one in opened)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Generator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -154,13 +153,3 @@ def trusted_keys(text: str) -> dict[str, str]:
     if not isinstance(found, dict):
         raise TypeError("trusted keys: a JSON object of service names and public keys")
     return {str(name): str(pem) for name, pem in found.items()}
-
-
-@asynccontextmanager
-async def closing(*clients: httpx.AsyncClient) -> AsyncIterator[None]:
-    """Close clients at the end, whatever happens."""
-    try:
-        yield
-    finally:
-        for client in clients:
-            await client.aclose()
