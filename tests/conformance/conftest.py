@@ -1,0 +1,45 @@
+"""One simulated org over TLS for each session, and who talks to it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from .world import VERSION, Control, SimulatedOrg, log_in, running_org
+
+
+@pytest.fixture(scope="session")
+def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedOrg]:
+    with running_org(tmp_path_factory.mktemp("tls")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def control(org: SimulatedOrg) -> Iterator[Control]:
+    with org.browser() as http:
+        yield Control(http)
+
+
+@pytest.fixture(scope="session")
+def token(org: SimulatedOrg) -> str:
+    return str(log_in(org)["access_token"])
+
+
+@pytest.fixture(scope="session")
+def api(org: SimulatedOrg, token: str) -> Iterator[httpx.Client]:
+    """Plain HTTP with a token, below the version's address."""
+    headers = {"Authorization": f"Bearer {token}", "Sforce-Call-Options": "client=facts"}
+    base = f"{org.url}/services/data/{VERSION}/"
+    with httpx.Client(
+        base_url=base, headers=headers, verify=org.trust(), timeout=30, trust_env=False
+    ) as http:
+        yield http
+
+
+@pytest.fixture
+def name() -> Callable[[], str]:
+    """Make names nobody else uses: the org is shared."""
+    return lambda: f"n{secrets.token_hex(6)}"
