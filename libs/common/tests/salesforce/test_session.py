@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 import httpx
 import pytest
 
-from crmlink_common.errors import NotConnectedError, TransientError
+from crmlink_common.errors import (
+    NotConnectedError,
+    PermanentError,
+    TransientError,
+    UnknownOutcomeError,
+)
+from crmlink_common.salesforce.calls import Call
 from crmlink_common.salesforce.fakes import FakeOrg, FakeTokens, a_token, an_error
+from crmlink_common.salesforce.opening import Timeouts
 from crmlink_common.salesforce.pool import MOST_OPEN, Origins, origin_of
 from crmlink_common.salesforce.transport import Salesforce, open_client
 
@@ -134,29 +142,37 @@ async def test_connections_are_bounded_and_none_in_use_is_closed() -> None:
     assert all(client.is_closed for client in opened.values())
 
 
-async def test_an_answer_too_large_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crmlink_common.salesforce.transport.LARGEST_ANSWER", 10)
-    answer = httpx.MockTransport(lambda _: httpx.Response(200, content=b"x" * 11))
-    async with open_client("https://org.example", answer) as http:
-        with pytest.raises(TransientError):
-            await Salesforce(http, sleep=lambda _: asyncio.sleep(0)).send(
-                "GET", "/services/data", repeatable=True
-            )
+def a_read(**changed: object) -> Call:
+    told: dict[str, Any] = {"method": "GET", "path": "/services/data", "repeatable": True}
+    return Call(**{**told, **changed})
 
 
-async def test_a_call_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crmlink_common.salesforce.transport.WHOLE_CALL", 0.05)
+async def test_an_answer_too_large_is_not_read_to_its_end() -> None:
+    asked = []
 
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, content=b"x" * 11)
+
+    async with open_client("https://org.example", httpx.MockTransport(answer)) as http:
+        with pytest.raises(PermanentError) as caught:
+            await Salesforce(http, largest=10).send(a_read())
+        assert caught.value.code == "ANSWER_TOO_LARGE"
+        with pytest.raises(UnknownOutcomeError):
+            await Salesforce(http, largest=10).send(a_read(repeatable=False))
+    assert len(asked) == 2
+
+
+async def test_a_call_that_never_ends_is_ended() -> None:
     async def hang(_: httpx.Request) -> httpx.Response:
         await asyncio.sleep(30)
         return httpx.Response(200)
 
     async with open_client("https://org.example", httpx.MockTransport(hang)) as http:
         with pytest.raises(TransientError):
-            await Salesforce(http).send("GET", "/services/data", repeatable=True)
+            await Salesforce(http).send(a_read(timeouts=Timeouts(whole=0.05)))
 
 
-async def test_only_paths_of_the_api_are_asked() -> None:
-    async with open_client("https://org.example") as http:
-        with pytest.raises(ValueError, match="not a path"):
-            await Salesforce(http).send("GET", "https://evil.example/services/", repeatable=True)
+def test_only_paths_of_the_api_are_asked() -> None:
+    with pytest.raises(ValueError, match="not a path"):
+        a_read(path="https://evil.example/services/")

@@ -95,7 +95,7 @@ class Org(Session):
         found: dict[str, Record] = {}
         for start in range(0, len(wanted), IDS_PER_RETRIEVE):
             body = {"ids": wanted[start : start + IDS_PER_RETRIEVE], "fields": names}
-            told = json_of(await self.send("POST", path, json=body))
+            told = json_of(await self.send("POST", path, json=body, repeatable=True))
             found |= read_retrieved(told)
         return found
 

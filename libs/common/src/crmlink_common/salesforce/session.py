@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from crmlink_common.errors import NotConnectedError, StaleTokenError
+from crmlink_common.salesforce.answers import Received
+from crmlink_common.salesforce.calls import JSON, SAFE_METHODS, Call, Content
 from crmlink_common.salesforce.composite import Subrequest, composite_body, read_composite
 from crmlink_common.salesforce.describe import Descriptions
 from crmlink_common.salesforce.errors import (
@@ -21,10 +24,13 @@ from crmlink_common.salesforce.errors import (
     SalesforceStaleTokenError,
 )
 from crmlink_common.salesforce.limits import ApiUsage, parse_usage
+from crmlink_common.salesforce.opening import OF_CALLS, OF_STREAMS, Timeouts
 from crmlink_common.salesforce.pool import Origins
 from crmlink_common.salesforce.records import json_of
 from crmlink_common.salesforce.tokens import AccessToken, TokenSource
 from crmlink_common.salesforce.transport import Salesforce
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Means:
     client_name: str
     origins: Origins = field(default_factory=Origins)
     descriptions: Descriptions = field(default_factory=Descriptions)
+    timeouts: Timeouts = OF_CALLS
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
 
@@ -81,21 +88,68 @@ class Session:
         path: str,
         *,
         json: object = None,
+        content: Content | None = None,
+        content_type: str = JSON,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool = True,
+        repeatable: bool | None = None,
+        timeouts: Timeouts | None = None,
     ) -> httpx.Response:
-        """Send; after a 401, which had no effect, once more with another token."""
-        used = self._token
-        try:
-            return await self._send_as(used, method, path, json, headers, repeatable=repeatable)
-        except StaleTokenError:
-            await self._renew(used)
-        try:
-            return await self._send_as(
-                self._token, method, path, json, headers, repeatable=repeatable
-            )
-        except SalesforceStaleTokenError as exc:
-            raise SalesforceNotConnectedError(exc.salesforce_code) from None
+        """Send; after a 401, which had no effect, once more with another token.
+
+        ``json`` or ``content`` is the body; both are compressed when that pays, and content that is
+        given as a function is asked for anew, and streamed, at each attempt. ``repeatable`` says
+        that sending it twice does no harm; unless told, that is so for GET and HEAD alone.
+        """
+        call = self._call(
+            method,
+            path,
+            json=json,
+            content=content,
+            content_type=content_type,
+            headers=headers or {},
+            repeatable=repeatable,
+            timeouts=timeouts or self._means.timeouts,
+        )
+
+        async def once(token: AccessToken) -> httpx.Response:
+            async with self._means.origins.lend(token.instance_url) as http:
+                return await self._to(http).send(_as(token, call))
+
+        return await self._with_token(once)
+
+    @asynccontextmanager
+    async def receive(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        largest: int,
+        timeouts: Timeouts = OF_STREAMS,
+    ) -> AsyncIterator[Received]:
+        """Ask for an answer that is read part by part, of at most ``largest`` bytes.
+
+        Retried, and the token renewed, until the answer begins; if it breaks off later, ``parts``
+        raises a TransientError and the caller asks again from where it was. The call must be
+        repeatable.
+        """
+        call = self._call(
+            method, path, json=json, headers=headers or {}, repeatable=True, timeouts=timeouts
+        )
+        async with AsyncExitStack() as stack:
+
+            async def once(token: AccessToken) -> Received:
+                async with AsyncExitStack() as attempt:
+                    http = await attempt.enter_async_context(
+                        self._means.origins.lend(token.instance_url)
+                    )
+                    receiving = self._to(http).receive(_as(token, call), largest=largest)
+                    received = await attempt.enter_async_context(receiving)
+                    stack.push_async_exit(attempt.pop_all())
+                    return received
+
+            yield await self._with_token(once)
 
     async def composite(
         self, requests: Sequence[Subrequest], *, repeatable: bool
@@ -115,26 +169,33 @@ class Session:
             raise NotConnectedError("the connection has changed")
         self._token = token
 
-    async def _send_as(
+    async def _with_token(self, once: Callable[[AccessToken], Awaitable[Told]]) -> Told:
+        used = self._token
+        try:
+            return await once(used)
+        except StaleTokenError:
+            await self._renew(used)
+        try:
+            return await once(self._token)
+        except SalesforceStaleTokenError as exc:
+            raise SalesforceNotConnectedError(exc.salesforce_code) from None
+
+    def _to(self, http: httpx.AsyncClient) -> Salesforce:
+        means = self._means
+        return Salesforce(http, sleep=means.sleep, jitter=means.jitter, answered=self._answered)
+
+    def _call(
         self,
-        token: AccessToken,
         method: str,
         path: str,
-        json: object,
-        headers: Mapping[str, str] | None,
         *,
-        repeatable: bool,
-    ) -> httpx.Response:
-        told = {
-            **(headers or {}),
-            "Authorization": f"Bearer {token.token}",
-            "Sforce-Call-Options": f"client={self._means.client_name}",
-        }
-        async with self._means.origins.lend(token.instance_url) as http:
-            org = Salesforce(
-                http, sleep=self._means.sleep, jitter=self._means.jitter, answered=self._answered
-            )
-            return await org.send(method, path, json=json, headers=told, repeatable=repeatable)
+        headers: Mapping[str, str],
+        repeatable: bool | None,
+        **parts: Any,  # noqa: ANN401 - those of Call, checked there
+    ) -> Call:
+        safe = method in SAFE_METHODS if repeatable is None else repeatable
+        named = {**headers, "Sforce-Call-Options": f"client={self._means.client_name}"}
+        return Call(method=method, path=path, headers=named, repeatable=safe, **parts)
 
     def _answered(self, response: httpx.Response) -> None:
         self.server_time = _date(response.headers.get("date")) or self.server_time
@@ -142,6 +203,10 @@ class Session:
             self.usage = usage
             if self._usage_reported is not None:
                 self._usage_reported(usage)
+
+
+def _as(token: AccessToken, call: Call) -> Call:
+    return replace(call, headers={**call.headers, "Authorization": f"Bearer {token.token}"})
 
 
 def _date(text: str | None) -> datetime | None:

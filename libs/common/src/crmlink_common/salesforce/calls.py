@@ -1,0 +1,80 @@
+"""One call to an org as it is sent: path, headers and body, compressed where that pays."""
+
+from __future__ import annotations
+
+import gzip
+import json as json_text
+import zlib
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import httpx
+
+from crmlink_common.salesforce.opening import OF_CALLS, Timeouts
+
+GZIP_OVER = 1024  # bytes
+JSON = "application/json; charset=UTF-8"
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+Content = bytes | Callable[[], AsyncIterable[bytes]]
+"""A body, or what begins it anew for each attempt."""
+
+
+def json_body(told: object) -> bytes:
+    """Render what is sent; raise TypeError or ValueError for what is no JSON."""
+    text = json_text.dumps(told, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request to the API; ``repeatable`` says that sending it twice does no harm."""
+
+    method: str
+    path: str
+    json: object = None
+    content: Content | None = None
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool
+    timeouts: Timeouts = OF_CALLS
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what would lead away from the API."""
+        if not self.path.startswith("/services/"):
+            raise ValueError("not a path of Salesforce's API")
+
+    def request(self, http: httpx.AsyncClient) -> httpx.Request:
+        """Build it anew: a body that is streamed can be sent but once."""
+        headers, sent = dict(self.headers), self._packed
+        if sent is not None:
+            headers["Content-Type"] = self.content_type
+        if callable(sent) or sent is not self._body:
+            headers["Content-Encoding"] = "gzip"
+        return http.build_request(
+            self.method,
+            self.path,
+            content=compressed(sent()) if callable(sent) else sent,
+            headers=headers,
+            timeout=self.timeouts.parts(),
+        )
+
+    @cached_property
+    def _body(self) -> Content | None:
+        return self.content if self.json is None else json_body(self.json)
+
+    @cached_property
+    def _packed(self) -> Content | None:
+        body = self._body
+        if isinstance(body, bytes) and len(body) > GZIP_OVER:
+            return gzip.compress(body, compresslevel=5, mtime=0)
+        return body
+
+
+async def compressed(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Compress with gzip, part by part."""
+    packer = zlib.compressobj(5, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    async for part in body:
+        if packed := packer.compress(part):
+            yield packed
+    yield packer.flush()
