@@ -1,6 +1,6 @@
 """The error an API call answers, in the two shapes Salesforce uses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 Row = dict[str, object]
 
@@ -16,17 +16,38 @@ class ApiError(Exception):
         self.message = message
         self.status = status
         self.fields = None if fields is None else list(fields)
+        self.extra: Row = {}
+        self.others: list[ApiError] = []
 
     def body(self) -> list[Row]:
         """Return the body of a failed call: always an array."""
-        error: Row = {"message": self.message, "errorCode": self.code}
+        return [one.answered() for one in (self, *self.others)]
+
+    def answered(self) -> Row:
+        """Return this error as it stands in the body of a failed call."""
+        error: Row = {**self.extra, "message": self.message, "errorCode": self.code}
         if self.fields is not None:
             error["fields"] = self.fields
-        return [error]
+        return error
 
     def item(self) -> Row:
-        """Return the error as it stands inside the answer of a collection."""
-        return {"statusCode": self.code, "message": self.message, "fields": self.fields or []}
+        """Return the first error as it stands inside the answer of a collection."""
+        told: Row = {"statusCode": self.code, "message": self.message, "fields": self.fields or []}
+        return {**self.extra, **told}
+
+    def items(self) -> list[Row]:
+        """Return every error of the record as they stand inside the answer of a collection."""
+        return [one.item() for one in (self, *self.others)]
+
+
+def together(errors: Iterable[ApiError]) -> ApiError | None:
+    """Return one error that tells all of them, or None when there are none."""
+    found = list(errors)
+    if not found:
+        return None
+    first, *others = found
+    first.others = [*first.others, *others]
+    return first
 
 
 class StartError(Exception):

@@ -44,6 +44,7 @@ class Field:
     indexed: bool = False
     nameField: bool = False  # noqa: N815 - the name in describe documents
     cascade: bool = False
+    restrictedDelete: bool = False  # noqa: N815 - the name in describe documents
     restricted: bool = False
     compound: str | None = None
     default: str | None = None
@@ -123,6 +124,32 @@ class SObject:
         """Return the stored fields in the order of their columns."""
         return [one for one in self.fields.values() if one.stored]
 
+    @cached_property
+    def stored_names(self) -> list[str]:
+        """Return the names of the stored fields, in the order of their columns."""
+        return [one.name for one in self.columns]
+
+    @cached_property
+    def column_names(self) -> str:
+        """Return the stored fields as SQL lists them."""
+        return ", ".join(f'"{name}"' for name in self.stored_names)
+
+    @cached_property
+    def required_names(self) -> dict[str, None]:
+        """Return the fields a caller has to give, in order."""
+        return dict.fromkeys(one.name for one in self.columns if one.required)
+
+    @cached_property
+    def unique_names(self) -> list[str]:
+        """Return the fields whose values no two records share."""
+        return [one.name for one in self.columns if one.unique]
+
+    @cached_property
+    def defaults(self) -> dict[str, str | int]:
+        """Return what a new record has in fields that are not given."""
+        texts = {one.name: one.default for one in self.columns if one.default is not None}
+        return texts | {one.name: 1 for one in self.columns if one.defaultValue}
+
     def find(self, name: str) -> Field | None:
         """Return the field of that name, in any letter case."""
         return self._by_lower.get(name.lower())
@@ -152,6 +179,7 @@ class Schema:
         self.objects = {one.name: one for one in objects}
         self._by_lower = {one.name.lower(): one for one in objects}
         self._by_prefix = {one.key_prefix: one for one in objects}
+        self._children: dict[str, list[Child]] = {}
 
     def find(self, name: str) -> SObject | None:
         """Return the object of that name, in any letter case."""
@@ -169,6 +197,11 @@ class Schema:
 
     def children(self, parent: SObject) -> list[Child]:
         """Return every reference that points to the parent."""
+        if (found := self._children.get(parent.name)) is None:
+            found = self._children[parent.name] = self._find_children(parent)
+        return found
+
+    def _find_children(self, parent: SObject) -> list[Child]:
         return [
             Child(one, reference)
             for one in self.objects.values()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from crmlink_salesforce_sim.folding import compared, install
 from crmlink_salesforce_sim.ids import number_of
 from crmlink_salesforce_sim.schema import Field, Schema, SObject
 
@@ -16,6 +17,7 @@ OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS sim_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sim_writes
     (sobject TEXT, client TEXT, kind TEXT, n INTEGER, PRIMARY KEY (sobject, client, kind));
+CREATE TABLE IF NOT EXISTS sim_removed (id TEXT PRIMARY KEY, sobject TEXT, deleted_at TEXT);
 CREATE TABLE IF NOT EXISTS sim_approvals
     (id INTEGER PRIMARY KEY, user TEXT, client TEXT, scope TEXT, refresh TEXT UNIQUE, used_at REAL);
 CREATE TABLE IF NOT EXISTS sim_tokens
@@ -49,6 +51,7 @@ class Store:
         )
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536"):
             connection.execute("PRAGMA " + pragma)
+        install(connection)
         return connection
 
     def _create(self) -> None:
@@ -57,14 +60,14 @@ class Store:
                 connection.execute(statement)
             for sobject in self.schema.objects.values():
                 connection.execute(table_statement(sobject))
+                _widen(connection, sobject)
             connection.execute(owners_view(self.schema))
 
     def settle(self) -> None:
         """Make the indexes, and go on numbering after the records there are."""
         with self.writing() as connection:
             for sobject in self.schema.objects.values():
-                for statement in index_statements(sobject):
-                    connection.execute(statement)
+                _index(connection, sobject)
         for sobject in self.schema.objects.values():
             self._next[sobject.name] = self._highest(sobject) + 1
 
@@ -154,15 +157,43 @@ def table_statement(sobject: SObject) -> str:
     return f"CREATE TABLE IF NOT EXISTS {quoted(sobject.name)} ({columns})"
 
 
-def index_statements(sobject: SObject) -> list[str]:
-    """Return what creates the indexes of an object: those a real org has."""
+def index_statements(sobject: SObject) -> dict[str, str]:
+    """Return what creates each index of an object: those a real org has."""
     table = quoted(sobject.name)
-    return [
-        f"CREATE INDEX IF NOT EXISTS {quoted(f'{sobject.name}_{one.name}')}"
-        f" ON {table} ({quoted(one.name)}, Id)"
+    found = {
+        f"{sobject.name}.{one.name}": f"({compared(one, quoted(one.name))}, Id)"
         for one in sobject.columns
-        if one.name != "Id" and (one.indexed or one.lookup or one.childRelationshipName)
-    ]
+        if one.name != "Id" and (one.indexed or one.lookup or one.unique or one.referenceTo)
+    }
+    found[f"{sobject.name}.bin"] = "(SystemModstamp) WHERE IsDeleted = 1"
+    return {
+        name: f"CREATE INDEX IF NOT EXISTS {quoted(name)} ON {table} {columns}"
+        for name, columns in found.items()
+    }
+
+
+def _index(connection: sqlite3.Connection, sobject: SObject) -> None:
+    """Make the indexes; those of an older simulator, which sorted otherwise, go."""
+    wanted = index_statements(sobject)
+    made = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+        (sobject.name,),
+    ).fetchall()
+    for (name,) in made:
+        if name not in wanted:
+            connection.execute("DROP INDEX " + quoted(name))
+    for statement in wanted.values():
+        connection.execute(statement)
+
+
+def _widen(connection: sqlite3.Connection, sobject: SObject) -> None:
+    """Give a table that an older schema made the columns it lacks."""
+    rows = connection.execute(f"PRAGMA table_xinfo({quoted(sobject.name)})")
+    there = {str(row[1]) for row in rows}
+    for field in sobject.columns:
+        if field.name not in there:
+            words = ["ALTER TABLE", quoted(sobject.name), "ADD COLUMN", _column(field)]
+            connection.execute(" ".join(words))
 
 
 def _column(field: Field) -> str:
