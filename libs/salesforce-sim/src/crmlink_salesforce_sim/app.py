@@ -7,13 +7,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from crmlink_salesforce_sim.api.bulk_ingest import add_bulk_ingest
+from crmlink_salesforce_sim.api.bulk_queries import add_bulk_queries
 from crmlink_salesforce_sim.api.collections import add_collections
 from crmlink_salesforce_sim.api.composite import add_composite
 from crmlink_salesforce_sim.api.limits import add_limits
 from crmlink_salesforce_sim.api.queries import add_queries
 from crmlink_salesforce_sim.api.router import Router
 from crmlink_salesforce_sim.api.sobjects import add_sobjects
-from crmlink_salesforce_sim.control import Control
+from crmlink_salesforce_sim.bulk.work import wake
+from crmlink_salesforce_sim.control import CLOSED, control_of, control_routes
 from crmlink_salesforce_sim.data import DataApi
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
@@ -34,6 +37,8 @@ def router() -> Router:
     made = Router()
     for add in (add_limits, add_queries, add_sobjects, add_composite, add_collections):
         add(made)
+    for add in (add_bulk_ingest, add_bulk_queries):
+        add(made)
     return made
 
 
@@ -48,8 +53,8 @@ def create_app(server: Server, *, control: bool = False) -> Starlette:
         Route("/services/data/{rest:path}", data.call, methods=METHODS),
         *_oauth_routes(server),
     ]
-    if control:
-        routes += _control_routes(Control(server.org, server.tokens, faults))
+    routes += control_routes(control_of(server, faults)) if control else [CLOSED]
+    wake(server.org)  # jobs an earlier run left
     packed = Middleware(GZipMiddleware, minimum_size=PACKED_FROM, compresslevel=1)
     return Starlette(routes=routes, middleware=[packed], exception_handlers={Exception: _failed})
 
@@ -79,15 +84,6 @@ def _oauth_routes(server: Server) -> list[Route]:
         Route("/setup", setup.show, methods=["GET"]),
         Route("/setup", setup.save, methods=["POST"]),
         Route("/setup/app.json", setup.app, methods=["GET", "PUT"]),
-    ]
-
-
-def _control_routes(control: Control) -> list[Route]:
-    return [
-        Route("/_sim/counts", control.counts, methods=["GET"]),
-        Route("/_sim/fail", control.fail, methods=["POST"]),
-        Route("/_sim/latency", control.latency, methods=["POST"]),
-        Route("/_sim/revoke", control.revoke, methods=["POST"]),
     ]
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
+from crmlink_salesforce_sim.clock import OrgClock
 from crmlink_salesforce_sim.errors import StartError
 from crmlink_salesforce_sim.generate.fill import FILLED, fill
 from crmlink_salesforce_sim.generate.members import read_members
@@ -28,8 +29,9 @@ def build(options: Options, now: Callable[[], datetime] = utc_now) -> Server:
     store.settle()  # indexes made after the records: four times as quick
     if options.redirect_uris:
         register_callbacks(store, [*callbacks(store), *options.redirect_uris])
-    org = Org(schema, store, now, options.daily_calls)
-    tokens = Tokens(store, identity, now, options.session_seconds, options.rotate)
+    clock = OrgClock(now)
+    org = Org(schema, store, clock, options.daily_calls)
+    tokens = Tokens(store, identity, clock, options.session_seconds, options.rotate)
     return Server(org, identity, tokens, options.code_seconds)
 
 

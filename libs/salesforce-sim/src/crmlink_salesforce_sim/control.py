@@ -1,74 +1,142 @@
-"""What an operator of the simulator may do: counts, faults, latency, revocation."""
+"""The operator's API under /_sim: every setting as JSON, to be read, set and reset."""
 
-import json
-from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from crmlink_salesforce_sim.faults import BY_STATUS, Failure, Faults
-from crmlink_salesforce_sim.oauth.tokens import Tokens
-from crmlink_salesforce_sim.org import Org
+from crmlink_salesforce_sim.asked import Asked, AskedError
+from crmlink_salesforce_sim.control_calls import Answers, Failures, LateCommits, Latencies, Pages
+from crmlink_salesforce_sim.control_org import Clock, Counts, Limits, Revoke
+from crmlink_salesforce_sim.control_rows import RecordFailures, RowLocks
+from crmlink_salesforce_sim.errors import ApiError
+from crmlink_salesforce_sim.faults import Faults
+from crmlink_salesforce_sim.oauth.server import Server
+from crmlink_salesforce_sim.snapshots import Snapshots
 
-ERRORS = range(400, 600)
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+MOST_ASKED = 10_000_000
+CLOSED_TEXT = "the control API is closed: start the simulator with --control to open it"
+
+
+class Setting(Protocol):
+    """One thing an operator can read, set and reset."""
+
+    def state(self) -> object:
+        """Return the present state."""
+
+    def change(self, asked: Asked) -> None:
+        """Set it; AskedError names the field that cannot be."""
+
+    def reset(self) -> None:
+        """Go back to what it was at the start."""
 
 
 @dataclass(frozen=True)
 class Control:
     """Answers /_sim."""
 
-    org: Org
-    tokens: Tokens
-    faults: Faults
+    settings: Mapping[str, Setting]
+    snapshots: Snapshots
 
-    async def counts(self, _: Request) -> Response:
-        """Tell what was written, by whom, and which calls were made."""
-        return JSONResponse(await run_in_threadpool(self._counts))
+    async def setting(self, request: Request) -> Response:
+        """Read (GET), set (POST, PUT, PATCH) or reset (DELETE) one setting."""
+        found = self.settings.get(request.path_params["name"])
+        if found is None:
+            known = ", ".join(sorted(self.settings))
+            return JSONResponse({"error": f"there is no such setting; there are {known}"}, 404)
+        if request.method == "GET":
+            return JSONResponse(await run_in_threadpool(found.state))
+        if request.method == "DELETE":
+            return await _carried_out(found.reset)
+        return await _asked(request, found.change)
 
-    def _counts(self) -> dict[str, object]:
-        with self.org.store.reading() as connection:
-            rows = connection.execute("SELECT sobject, client, kind, n FROM sim_writes").fetchall()
-        by_object: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        by_client: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-        for sobject, client, kind, n in rows:
-            by_object[sobject][kind] += n
-            by_client[client][sobject][kind] = n
-        calls = dict(self.org.usage.by_kind)
-        return {"objects": by_object, "clients": by_client, "calls": calls}
+    async def index(self, request: Request) -> Response:
+        """Read every setting, or reset all of them."""
+        if request.method == "GET":
+            return JSONResponse(await run_in_threadpool(self._states))
+        return await _carried_out(self._reset)
 
-    async def fail(self, request: Request) -> Response:
-        """Let the next data calls fail."""
-        body = await _object(request)
-        status, count = body.get("status", 503), body.get("count", 1)
-        if not isinstance(status, int) or not isinstance(count, int) or status not in ERRORS:
-            return _refused('{"count": 3, "status": 503, "code": "SERVER_UNAVAILABLE"}')
-        code = str(body.get("code") or BY_STATUS.get(status, "UNKNOWN_EXCEPTION"))
-        self.faults.fail(count, Failure(status, code))
-        return Response(status_code=204)
+    async def snapshot(self, request: Request) -> Response:
+        """Take (POST, PUT), compare with (GET) or forget (DELETE) a snapshot."""
+        name = request.path_params["name"]
+        if request.method == "GET":
+            most = request.query_params.get("most", "100")
+            told = await run_in_threadpool(self.snapshots.compare, name, int(f"0{most}"[:6]))
+            if told is None:
+                return JSONResponse({"error": f"there is no snapshot {name}"}, 404)
+            return JSONResponse(told)
+        if request.method == "DELETE":
+            return await _carried_out(lambda: self.snapshots.forget(name))
+        return await _carried_out(lambda: self.snapshots.take(name))
 
-    async def latency(self, request: Request) -> Response:
-        """Let every data call take longer."""
-        ms = (await _object(request)).get("ms")
-        if not isinstance(ms, int) or ms < 0:
-            return _refused('{"ms": 250}')
-        self.faults.latency_ms = ms
-        return Response(status_code=204)
+    async def listed(self, request: Request) -> Response:
+        """Tell which snapshots there are, or forget all."""
+        if request.method == "DELETE":
+            return await _carried_out(self.snapshots.forget_all)
+        return JSONResponse({"snapshots": await run_in_threadpool(self.snapshots.names)})
 
-    async def revoke(self, _: Request) -> Response:
-        """End all tokens."""
-        await run_in_threadpool(self.tokens.revoke_all)
-        return Response(status_code=204)
+    def _states(self) -> dict[str, object]:
+        return {name: one.state() for name, one in self.settings.items()}
+
+    def _reset(self) -> None:
+        for name, one in self.settings.items():
+            if name != "revoke":
+                one.reset()
 
 
-async def _object(request: Request) -> dict[str, object]:
+def control_of(server: Server, faults: Faults) -> Control:
+    """Return the control of one org."""
+    org = server.org
+    settings: dict[str, Any] = {
+        "counts": Counts(org),
+        "fail": Failures(faults),
+        "latency": Latencies(faults),
+        "answers": Answers(faults),
+        "late-commits": LateCommits(faults, org),
+        "page-size": Pages(faults),
+        "record-failures": RecordFailures(org.row_faults),
+        "locks": RowLocks(org.row_faults),
+        "limits": Limits(org, faults),
+        "clock": Clock(org),
+        "revoke": Revoke(server),
+    }
+    return Control(settings, Snapshots(org))
+
+
+def control_routes(control: Control) -> list[Route]:
+    """Return the routes of the control API."""
+    return [
+        Route("/_sim", control.index, methods=["GET", "DELETE"]),
+        Route("/_sim/snapshots", control.listed, methods=["GET", "DELETE"]),
+        Route("/_sim/snapshots/{name}", control.snapshot, methods=METHODS),
+        Route("/_sim/{name}", control.setting, methods=METHODS),
+    ]
+
+
+async def _closed(_: Request) -> Response:
+    return JSONResponse({"error": CLOSED_TEXT}, 404)
+
+
+CLOSED = Route("/_sim{rest:path}", _closed, methods=METHODS)
+
+
+async def _asked(request: Request, change: Callable[[Asked], None]) -> Response:
+    document = await request.body()
+    if len(document) > MOST_ASKED:
+        return JSONResponse({"error": "body: is too large", "field": "body"}, 413)
+    return await _carried_out(lambda: change(Asked(document)))
+
+
+async def _carried_out(work: Callable[[], None]) -> Response:
     try:
-        body = json.loads(await request.body())
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _refused(example: str) -> Response:
-    return JSONResponse({"error": f"needed: {example}"}, 400)
+        await run_in_threadpool(work)
+    except AskedError as exc:
+        return JSONResponse(exc.body(), 400)
+    except ApiError as exc:
+        return JSONResponse({"error": f"{exc.code}: {exc.message}", "field": "body"}, 400)
+    return Response(status_code=204)

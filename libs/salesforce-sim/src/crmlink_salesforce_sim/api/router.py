@@ -52,7 +52,9 @@ class Router:
             if (found := resource.match(call.path)) is not None:
                 handler = resource.handlers.get(call.method)
                 if handler is None:
-                    raise method_not_allowed(call.method, list(resource.handlers))
+                    error = method_not_allowed(call.method, list(resource.handlers))
+                    allowed = {"Allow": ", ".join(resource.handlers)}
+                    return Answer(error.body(), error.status, allowed)
                 return handler(org, call, *found)
         raise not_found()
 

@@ -111,11 +111,24 @@ class Tokens:
             gone = connection.execute("DELETE FROM sim_tokens WHERE token = ?", (digest(token),))
             return gone.rowcount > 0
 
-    def revoke_all(self) -> None:
-        """End everything, as an admin does who blocks the app."""
+    def revoke_all(
+        self, user: str | None = None, *, access: bool = True, refresh: bool = True
+    ) -> None:
+        """End sessions, approvals, or both, of one user or of everybody."""
+        tables = [("sim_tokens", access), ("sim_approvals", refresh)]
         with self.store.writing() as connection:
-            connection.execute("DELETE FROM sim_tokens")
-            connection.execute("DELETE FROM sim_approvals")
+            for table in [name for name, wanted in tables if wanted]:
+                words = ["DELETE FROM", table, "WHERE ? IS NULL OR user = ?"]
+                connection.execute(" ".join(words), (user, user))
+
+    def counted(self) -> tuple[int, int]:
+        """Return how many sessions are kept, and how many refresh tokens."""
+        with self.store.reading() as connection:
+            [sessions] = connection.execute("SELECT COUNT(*) FROM sim_tokens").fetchone()
+            [approvals] = connection.execute(
+                "SELECT COUNT(*) FROM sim_approvals WHERE refresh IS NOT NULL"
+            ).fetchone()
+        return sessions, approvals
 
     def approved(self, user: str, scope: str) -> bool:
         """Tell whether the user has allowed the app these scopes before."""
