@@ -11,7 +11,7 @@ from crmlink_common.errors import TransientError, UnknownOutcomeError
 from crmlink_common.salesforce.composite import read_composite
 from crmlink_common.salesforce.errors import SalesforceError, failure
 from crmlink_common.salesforce.records import read_page, read_retrieved
-from crmlink_common.salesforce.writes import Write, read_outcomes
+from crmlink_common.salesforce.writes import Operation, Write, read_collection, read_row
 
 NAMES = st.sampled_from(
     [
@@ -45,7 +45,7 @@ VALUES = (
 ANY_JSON = st.recursive(
     VALUES, lambda one: st.lists(one, max_size=3) | st.dictionaries(NAMES, one, max_size=6)
 )
-CREATE = Write("POST", "", "Contact", repeatable=False, created=True)
+CREATE = Write(Operation.CREATE, "Contact")
 
 
 @settings(deadline=None)
@@ -67,9 +67,12 @@ def test_a_page_is_read_or_may_be_asked_for_again(told: object) -> None:
 @settings(deadline=None)
 @given(ANY_JSON, st.integers(1, 3))
 def test_every_record_has_an_outcome_whatever_is_answered(told: object, count: int) -> None:
-    outcomes = read_outcomes(told, CREATE, count)
-    assert len(outcomes) == count
-    assert all(outcome.ok == (outcome.error is None) for outcome in outcomes)
+    for read in (read_collection(told, CREATE, count), read_row(told, CREATE, {})):
+        if isinstance(read, SalesforceError):
+            assert isinstance(read, UnknownOutcomeError)
+        else:
+            assert len(read) in {1, count}
+            assert all(outcome.ok == (outcome.error is None) for outcome in read)
 
 
 @settings(deadline=None)

@@ -28,9 +28,7 @@ from crmlink_common.salesforce.records import (
     read_page,
     read_retrieved,
 )
-from crmlink_common.salesforce.session import Session
-from crmlink_common.salesforce.writes import Outcome, Write
-from crmlink_common.salesforce.writing import write_all
+from crmlink_common.salesforce.writing_session import WritingSession
 
 LONGEST_IN_URL = 4000  # a longer query goes in the body of a Composite
 IDS_PER_RETRIEVE = 2000
@@ -39,7 +37,7 @@ NAME = re.compile(r"[A-Za-z]\w{0,254}", re.ASCII)
 FIELD = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)*", re.ASCII)
 
 
-class Org(Session):
+class Org(WritingSession):
     """One workspace's org. Every method raises the errors of ``crmlink_common.errors``."""
 
     async def query(self, soql: str, *, include_deleted: bool = False) -> QueryResult:
@@ -107,29 +105,6 @@ class Org(Session):
         if fields:
             path += "?fields=" + ",".join(map(_field, fields))
         return plain_record(_object(await self.send("GET", path)))
-
-    async def create(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
-        """Create records. An outcome may be unknown: then look before another try."""
-        write = Write("POST", "", _name(sobject), repeatable=False, created=True)
-        return await write_all(self, write, records)
-
-    async def update(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
-        """Update records, each with its ``Id``."""
-        write = Write("PATCH", "", _name(sobject), repeatable=True, created=False, by_id=True)
-        return await write_all(self, write, records)
-
-    async def upsert(
-        self,
-        sobject: str,
-        external_id_field: str,
-        records: Sequence[Record],
-        *,
-        unique: bool = True,
-    ) -> list[Outcome]:
-        """Create or update by an external id; one that is not unique is not tried twice."""
-        path = f"/{_name(sobject)}/{_name(external_id_field)}"
-        write = Write("PATCH", path, sobject, repeatable=unique, created=None)
-        return await write_all(self, write, records)
 
     async def describe(self, sobject: str) -> dict[str, Any]:
         """Return the object's description, at most a minute old."""

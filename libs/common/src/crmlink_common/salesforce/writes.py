@@ -1,12 +1,13 @@
-"""Writing many records: how they are cut into calls, and what became of each."""
+"""Writing records: what is asked, and what became of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from crmlink_common.salesforce.composite import HEAVY_PER_CALL
+from crmlink_common.salesforce.calls import json_body
 from crmlink_common.salesforce.errors import (
     SalesforceError,
     SalesforcePermanentError,
@@ -15,15 +16,19 @@ from crmlink_common.salesforce.errors import (
 )
 from crmlink_common.salesforce.ids import is_id
 from crmlink_common.salesforce.records import Record
-from crmlink_common.salesforce.transport import json_body
+from crmlink_common.salesforce.write_keys import find, id_key, key_of, without
 
-PER_COLLECTION = 200
-BYTES_PER_CALL = 5_000_000
+ID = "Id"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one record; the class of ``error`` tells what to do."""
+    """What became of one record; the class of ``error`` tells what to do.
+
+    ``record_id`` is None for an upsert that updated in an API version below 46.0, which tells no
+    id. ``created`` is None where it cannot be known: an upsert that was sent twice, since the
+    answer to the first was lost, may have created the record that the second updated.
+    """
 
     ok: bool
     record_id: str | None = None
@@ -31,78 +36,99 @@ class Outcome:
     error: SalesforceError | None = None
 
 
-@dataclass(slots=True)
-class Halvings:
-    """How often calls of one write may be cut in two to find the record that spoils them."""
+class Operation(StrEnum):
+    """The kinds of writes, in the words of Bulk 2.0."""
 
-    left: int = 16
+    CREATE = "insert"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
 
-    def take(self) -> bool:
-        """Use one up, if there is one."""
-        self.left -= 1
-        return self.left >= 0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """How a write is done where Salesforce lets one choose.
+
+    ``all_or_none``: one record's failure undoes all; at most 200 records, no key twice.
+    ``allow_duplicates``: save what a duplicate rule would only warn of.
+    ``auto_assign``: False keeps assignment rules from giving leads and cases other owners.
+    ``update_only``: an upsert of a single record never creates it.
+    """
+
+    all_or_none: bool = False
+    allow_duplicates: bool = False
+    auto_assign: bool = True
+    update_only: bool = False
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that ask for it."""
+        headers = {}
+        if self.allow_duplicates:
+            headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+        if not self.auto_assign:
+            headers["Sforce-Auto-Assign"] = "FALSE"
+        return headers
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One kind of Collections request."""
+    """One kind of write to one object.
 
-    method: str
-    path: str  # below composite/sobjects
+    ``key_field`` names records that are there: ``Id`` for updates and deletes, an external id for
+    upserts. ``unique`` says that no two records share a value of it.
+    """
+
+    operation: Operation
     sobject: str
-    repeatable: bool
-    created: bool | None  # None: each answer tells
-    by_id: bool = False
-    halvings: Halvings = field(default_factory=Halvings)
+    key_field: str = ""
+    unique: bool = True
+    options: WriteOptions = field(default_factory=WriteOptions)
 
-    def body(self, records: Sequence[Record]) -> dict[str, Any]:
-        """Render one Collections request."""
-        return {"allOrNone": False, "records": [self._typed(record) for record in records]}
+    @property
+    def repeatable(self) -> bool:
+        """Tell whether sending it twice does what sending it once does.
 
-    def _typed(self, record: Record) -> Record:
-        values = {name: value for name, value in record.items() if name != "attributes"}
-        return {"attributes": {"type": self.sobject}, **values}
+        So it is for updates and deletes by id, and for upserts by a unique external id: the second
+        finds what the first has done. A create makes a double; so may an upsert by a field that
+        several records can share.
+        """
+        return self.operation is not Operation.CREATE and self.unique
+
+    def key(self, record: Record) -> str | None:
+        """Return the record's key in a form that compares; None for a create."""
+        if not self.key_field:
+            return None
+        value = find(record, self.key_field)
+        return id_key(value) if self.by_id else key_of(value)
+
+    @property
+    def by_id(self) -> bool:
+        """Tell whether the key is the record's id."""
+        return self.key_field.lower() == "id"
 
     def unfit(self, record: Record) -> SalesforceError | None:
         """Find what would make Salesforce refuse the whole call for one record's sake."""
-        if self.by_id and not record.get("Id"):
-            return SalesforcePermanentError("MISSING_ARGUMENT", fields=("Id",))
-        if self.by_id and not is_id(str(record["Id"])):
-            return SalesforcePermanentError("MALFORMED_ID", fields=("Id",))
+        if self.key_field and self.key(record) is None:
+            return SalesforcePermanentError("MISSING_ARGUMENT", fields=(self.key_field,))
+        if self.by_id and not is_id(str(find(record, ID))):
+            return SalesforcePermanentError("MALFORMED_ID", fields=(ID,))
         try:
             json_body(record)
         except (TypeError, ValueError, RecursionError):
             return SalesforcePermanentError("JSON_PARSER_ERROR")
         return None
 
-
-def calls(records: Sequence[Record]) -> Iterator[list[list[Record]]]:
-    """Cut records into calls of up to 5 Collections of up to 200, each call of some 5 MB."""
-    call: list[list[Record]] = []
-    collection: list[Record] = []
-    size = 0
-    for record in records:
-        weight = len(json_body(record))
-        if len(collection) == PER_COLLECTION:
-            call.append(collection)
-            collection = []
-        if len(call) == HEAVY_PER_CALL or (size + weight > BYTES_PER_CALL and size):
-            yield [*call, collection] if collection else call
-            call, collection, size = [], [], 0
-        collection.append(record)
-        size += weight
-    if collection:
-        call.append(collection)
-    if call:
-        yield call
+    def typed(self, record: Record) -> Record:
+        """Render a record of a Collections request."""
+        return {"attributes": {"type": self.sobject}, **without(record, "attributes")}
 
 
-def read_outcomes(told: object, write: Write, count: int) -> list[Outcome]:
-    """Read a Collections answer; one item per record, in their order."""
+def read_collection(told: object, write: Write, count: int) -> list[Outcome] | SalesforceError:
+    """Read a Collections answer, one item per record in their order, or why there is none."""
     if isinstance(told, SalesforceError):
-        return spread(told, count)
+        return told
     if not isinstance(told, list) or len(told) != count:
-        return spread(lost("MALFORMED_ANSWER", repeatable=write.repeatable), count)
+        return lost("MALFORMED_ANSWER", repeatable=False)
     return [_outcome(item, write) for item in told]
 
 
@@ -115,8 +141,23 @@ def _outcome(item: object, write: Write) -> Outcome:
     told = item if isinstance(item, dict) else {}
     record_id = told.get("id")
     if told.get("success") is True and isinstance(record_id, str):
-        created = write.created if write.created is not None else bool(told.get("created"))
-        return Outcome(ok=True, record_id=record_id, created=created)
+        return Outcome(ok=True, record_id=record_id, created=_created(told, write))
     if told.get("success") is False:
         return Outcome(ok=False, error=failure(told.get("errors"), repeatable=True))
     return Outcome(ok=False, error=lost("MALFORMED_ANSWER", repeatable=write.repeatable))
+
+
+def _created(told: Mapping[str, Any], write: Write) -> bool:
+    if write.operation is Operation.UPSERT:
+        return bool(told.get("created"))
+    return write.operation is Operation.CREATE
+
+
+def read_row(told: object, write: Write, record: Record) -> list[Outcome] | SalesforceError:
+    """Read the answer to one row's own request; None is an answer without a body."""
+    if told is not None:
+        return read_collection(told if isinstance(told, SalesforceError) else [told], write, 1)
+    if write.operation is Operation.CREATE:
+        return lost("MALFORMED_ANSWER", repeatable=False)
+    known = str(find(record, ID)) if write.by_id else None
+    return [Outcome(ok=True, record_id=known, created=False)]

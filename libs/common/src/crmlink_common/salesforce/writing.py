@@ -2,82 +2,200 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from crmlink_common.errors import CrmLinkError, PermanentError, TransientError
-from crmlink_common.salesforce.composite import Subrequest
+from crmlink_common.errors import (
+    CrmLinkError,
+    NotFoundError,
+    TransientError,
+    UnknownOutcomeError,
+)
+from crmlink_common.salesforce.backoff import Backoff
+from crmlink_common.salesforce.calls import json_body
+from crmlink_common.salesforce.composite import HEAVY_PER_CALL
 from crmlink_common.salesforce.errors import (
     SalesforceError,
     SalesforceTransientError,
     of_the_call,
 )
-from crmlink_common.salesforce.records import Record, json_of
+from crmlink_common.salesforce.records import Record
 from crmlink_common.salesforce.session import Session
-from crmlink_common.salesforce.writes import Outcome, Write, calls, read_outcomes, spread
+from crmlink_common.salesforce.write_calls import ask, read_answer, requests_of
+from crmlink_common.salesforce.write_keys import find, is_usual
+from crmlink_common.salesforce.write_plan import Bounds, PlannedCall, Way, plan_write
+from crmlink_common.salesforce.write_verdict import (
+    BETWEEN_REPEATS,
+    LOCKED,
+    MOST_HALVINGS,
+    Verdict,
+    after_failure,
+    told_to_caller,
+)
+from crmlink_common.salesforce.writes import Operation, Outcome, Write
 
-SPOILED_BY_ONE = frozenset({"JSON_PARSER_ERROR"})  # as by one text where a date must be
+GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
+BETWEEN_LOCKS = Backoff(base=0.5)  # Salesforce itself has waited ten seconds for the row
+SMALLER_FOR_LOCKS = (50, 10)  # per collection: the two times that locked rows are tried again
+MOST_CALLS_FOR_LOCKS = 10  # each time; what is left over may be tried later
 
 
-async def write_all(session: Session, write: Write, records: Sequence[Record]) -> list[Outcome]:
-    """Return an outcome per record, in their order."""
-    unfit = [write.unfit(record) for record in records]
-    fit = [record for record, error in zip(records, unfit, strict=True) if error is None]
-    outcomes = iter(await _write_fit(session, write, fit))
-    return [Outcome(ok=False, error=error) if error else next(outcomes) for error in unfit]
+@dataclass(slots=True)
+class Writing:
+    """One write under way. Positions are those of the records as they were given."""
 
+    session: Session
+    write: Write
+    records: Sequence[Record]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    stopped: SalesforceError | None = None  # after it nothing more is sent
+    _bounds: Bounds = field(default_factory=Bounds)
+    _calls: deque[PlannedCall] = field(default_factory=deque)
+    _in_doubt: set[int] = field(default_factory=set)  # an answer about them was lost
+    _locked: list[int] = field(default_factory=list)
+    _halvings: int = MOST_HALVINGS
+    _failures: int = 0  # calls in a row
 
-async def _write_fit(session: Session, write: Write, records: Sequence[Record]) -> list[Outcome]:
-    """After a call that failed for a while send no more."""
-    outcomes: list[Outcome] = []
-    for collections in calls(records):
-        count = sum(map(len, collections))
+    async def send(self, positions: Sequence[int]) -> None:
+        """Give each of these records an outcome; no key may be among them twice."""
+        await self._send(positions)
+        for number, most in enumerate(SMALLER_FOR_LOCKS, 1):
+            if self.stopped or not self._locked:
+                break
+            per_call = most * HEAVY_PER_CALL
+            again = sorted(self._locked)[: per_call * MOST_CALLS_FOR_LOCKS]
+            self._locked.clear()
+            await self.sleep(BETWEEN_LOCKS.wait(number, None, self.jitter()))
+            before = self._bounds
+            self._bounds = replace(before, per_collection=most, per_call=per_call)
+            await self._send(again)
+            self._bounds = before
+        self._locked.clear()
+
+    def plan(self, positions: Sequence[int]) -> list[PlannedCall]:
+        """Part these records into calls."""
+        planned = plan_write(
+            [len(json_body(self.records[position])) for position in positions],
+            self.write.operation,
+            version=self.session.api_version,
+            bounds=self._bounds,
+            by_path=all(self._is_named_in_path(position) for position in positions[:1]),
+        )
+        return [
+            PlannedCall(one.way, tuple(tuple(positions[n] for n in chunk) for chunk in one.chunks))
+            for one in planned
+        ]
+
+    def not_sent(self, positions: Sequence[int]) -> None:
+        """Say of these that they were not sent, since another call failed."""
+        error = self.stopped
+        if not isinstance(error, TransientError):
+            error = SalesforceTransientError("NOT_SENT")
+        self._fail(error, positions)
+
+    async def _send(self, positions: Sequence[int]) -> None:
+        self._calls = deque(self.plan(positions))
+        while self._calls:
+            call = self._calls.popleft()
+            if self.stopped:
+                self.not_sent(call.positions)
+                continue
+            wait = await self._call(call)
+            if wait and self._calls:
+                await self.sleep(wait)
+
+    async def _call(self, call: PlannedCall) -> float:
+        """Return the seconds to wait before the next."""
+        requests = requests_of(self.session, self.write, call, self.records)
         try:
-            outcomes += await _write_call(session, write, collections)
-        except PermanentError as exc:
-            outcomes += spread(of_the_call(exc), count)
+            answers = await ask(self.session, self.write, requests)
         except CrmLinkError as exc:
-            outcomes += spread(error := of_the_call(exc), count)
-            outcomes += spread(_not_sent(error), len(records) - len(outcomes))
-            return outcomes
-    return outcomes
+            return self._failed([(call, of_the_call(exc))], whole=True)
+        failed: list[tuple[PlannedCall, SalesforceError]] = []
+        for told, chunk in zip(answers, call.chunks, strict=True):
+            records = [self.records[position] for position in chunk]
+            read = read_answer(told, self.write, call, records)
+            if isinstance(read, SalesforceError):
+                failed.append((_part_of(call, chunk), read))
+                continue
+            for position, outcome in zip(chunk, read, strict=True):
+                self._came_to(position, outcome)
+        return self._failed(failed, whole=len(call.chunks) == 1)
 
+    def _failed(
+        self, failed: Sequence[tuple[PlannedCall, SalesforceError]], *, whole: bool
+    ) -> float:
+        """Settle what had no answer of its own; the first failed part is sent first again."""
+        self._failures = self._failures + 1 if failed else 0
+        waits = [self._after(call, error, whole=whole) for call, error in reversed(failed)]
+        return max(waits, default=0.0)
 
-async def _write_call(
-    session: Session, write: Write, collections: list[list[Record]]
-) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    answers = await _ask(session, write, collections)
-    for told, records in zip(answers, collections, strict=True):
-        if _is_spoiled(told) and len(records) > 1 and write.halvings.take():
-            half = len(records) // 2
-            outcomes += await _write_fit(session, write, records[:half])
-            outcomes += await _write_fit(session, write, records[half:])
+    def _after(self, call: PlannedCall, error: SalesforceError, *, whole: bool) -> float:
+        positions, repeatable = call.positions, self.write.repeatable
+        if isinstance(error, UnknownOutcomeError):
+            self._in_doubt.update(positions)
+        verdict = after_failure(
+            error,
+            count=len(positions),
+            repeatable=repeatable,
+            partable=not self.write.options.all_or_none,
+            failures=self._failures,
+            halvings=self._halvings,
+        )
+        if verdict is Verdict.PART:
+            self._halvings -= 1
+            self._failures = 0
+            half = len(positions) // 2
+            self._calls.extendleft(
+                reversed(self.plan(positions[:half]) + self.plan(positions[half:]))
+            )
+            return 0.0
+        if verdict is Verdict.LESS:
+            self._bounds = self._bounds.halved(len(positions))
+            left = positions + [position for one in self._calls for position in one.positions]
+            self._calls = deque(self.plan(left))
+        elif verdict is Verdict.AGAIN:
+            self._calls.appendleft(call)
         else:
-            outcomes += read_outcomes(told, write, len(records))
-    return outcomes
+            self._fail(told := told_to_caller(error, repeatable=repeatable), positions)
+            self.stopped = told if verdict is Verdict.STOP and whole else None
+            return 0.0
+        return BETWEEN_REPEATS.wait(self._failures, error.retry_after, self.jitter())
+
+    def _came_to(self, position: int, outcome: Outcome) -> None:
+        """Read an outcome in the light of an earlier answer that was lost."""
+        if position in self._in_doubt:
+            outcome = _once_done(outcome, self.write.operation)
+        self.outcomes[position] = outcome
+        locked = outcome.error is not None and outcome.error.salesforce_code == LOCKED
+        if locked and not self.write.options.all_or_none:
+            self._locked.append(position)
+
+    def _fail(self, error: SalesforceError, positions: Sequence[int]) -> None:
+        self.outcomes |= dict.fromkeys(positions, Outcome(ok=False, error=error))
+
+    def _is_named_in_path(self, position: int) -> bool:
+        write = self.write
+        if write.operation is not Operation.UPSERT or write.options.update_only:
+            return True
+        return is_usual(find(self.records[position], write.key_field))
 
 
-async def _ask(session: Session, write: Write, collections: list[list[Record]]) -> list[object]:
-    """Send one call; return the JSON or error of each Collections request."""
-    path = session.data_path(f"composite/sobjects{write.path}")
-    bodies = [write.body(records) for records in collections]
-    if len(bodies) > 1:
-        requests = [Subrequest(write.method, path, body) for body in bodies]
-        return await session.composite(requests, repeatable=write.repeatable)
-    try:
-        answer = await session.send(write.method, path, json=bodies[0], repeatable=write.repeatable)
-    except SalesforceError as exc:
-        if not _is_spoiled(exc):
-            raise
-        return [exc]
-    return [json_of(answer, repeatable=write.repeatable)]
+def _part_of(call: PlannedCall, chunk: tuple[int, ...]) -> PlannedCall:
+    row = call.way in {Way.ROW, Way.ROWS}
+    return PlannedCall(Way.ROW if row else Way.COLLECTION, (chunk,))
 
 
-def _is_spoiled(told: object) -> bool:
-    """Tell whether a call was refused, with no effect, for what may be one record's fault."""
-    return isinstance(told, SalesforceError) and told.salesforce_code in SPOILED_BY_ONE
-
-
-def _not_sent(error: SalesforceError) -> SalesforceError:
-    """Records after a call of unknown outcome are known to be unsent."""
-    return error if isinstance(error, TransientError) else SalesforceTransientError("NOT_SENT")
+def _once_done(outcome: Outcome, operation: Operation) -> Outcome:
+    error = outcome.error
+    if operation is Operation.DELETE and isinstance(error, NotFoundError):
+        gone = error.salesforce_code in GONE
+        return Outcome(ok=True, created=False) if gone else outcome
+    if operation is Operation.UPSERT and outcome.ok and not outcome.created:
+        return replace(outcome, created=None)  # the call whose answer was lost may have done so
+    return outcome

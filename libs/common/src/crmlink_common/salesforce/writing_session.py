@@ -1,0 +1,84 @@
+"""A session that writes records, the cheapest way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from crmlink_common.errors import InvalidInputError
+from crmlink_common.salesforce.records import Record
+from crmlink_common.salesforce.session import Session
+from crmlink_common.salesforce.write_all import write_all
+from crmlink_common.salesforce.write_keys import is_usual
+from crmlink_common.salesforce.writes import ID, Operation, Outcome, Write, WriteOptions
+from crmlink_common.salesforce.writing import Writing
+
+NAME = re.compile(r"[A-Za-z]\w{0,254}", re.ASCII)
+AS_USUAL = WriteOptions()
+
+
+class WritingSession(Session):
+    """Writes; every record gets an outcome, in the order of the records.
+
+    One record takes a call of its own, up to 200 a Collections call, up to 1,000 a Composite of
+    five of those. A call whose answer is lost is sent again when that does no harm (see
+    ``Write.repeatable``); else its records' outcome is unknown: look for them before another try,
+    and let their absence count after eleven minutes only (see ``absence``).
+    """
+
+    async def create(
+        self, sobject: str, records: Sequence[Record], *, options: WriteOptions = AS_USUAL
+    ) -> list[Outcome]:
+        """Create records. An outcome may be unknown: then look before another try."""
+        return await self._written(
+            Write(Operation.CREATE, _name(sobject), options=options), records
+        )
+
+    async def update(
+        self, sobject: str, records: Sequence[Record], *, options: WriteOptions = AS_USUAL
+    ) -> list[Outcome]:
+        """Update records, each with its ``Id``; of two with one id the last stands."""
+        write = Write(Operation.UPDATE, _name(sobject), ID, options=options)
+        return await self._written(write, records)
+
+    async def upsert(
+        self,
+        sobject: str,
+        external_id_field: str,
+        records: Sequence[Record],
+        *,
+        unique: bool = True,
+        options: WriteOptions = AS_USUAL,
+    ) -> list[Outcome]:
+        """Create or update by an external id; one that is not unique is not tried twice.
+
+        Raises:
+            InvalidInputError: ``update_only`` of several records, or by a value no path carries.
+        """
+        field = _name(external_id_field)
+        if options.update_only and (len(records) > 1 or not _all_usual(records, field)):
+            raise InvalidInputError("update_only takes one record with a plain key")
+        write = Write(Operation.UPSERT, _name(sobject), field, unique=unique, options=options)
+        return await self._written(write, records)
+
+    async def delete(
+        self, sobject: str, ids: Sequence[str], *, options: WriteOptions = AS_USUAL
+    ) -> list[Outcome]:
+        """Delete records; what is gone when a lost call is sent again counts as deleted."""
+        write = Write(Operation.DELETE, _name(sobject), ID, options=options)
+        return await self._written(write, [{ID: one} for one in ids])
+
+    async def _written(self, write: Write, records: Sequence[Record]) -> list[Outcome]:
+        means = self._means
+        writing = Writing(self, write, records, sleep=means.sleep, jitter=means.jitter)
+        return await write_all(writing)
+
+
+def _all_usual(records: Sequence[Record], field: str) -> bool:
+    return all(is_usual(record.get(field)) for record in records)
+
+
+def _name(text: str) -> str:
+    if NAME.fullmatch(text) is None:
+        raise InvalidInputError("not the name of an object or field")
+    return text
