@@ -15,6 +15,7 @@ import pytest
 
 from crmlink_common.errors import ConflictError, NotFoundError, PermanentError, TransientError
 from crmlink_common.salesforce.client import Org, QueryResult, SalesforceError, SalesforceOrgs
+from crmlink_common.salesforce.hosts import Hosts
 from crmlink_common.salesforce.soql import bounded, quote, select, split_in
 from crmlink_common.salesforce.tokens import AccessToken
 
@@ -110,7 +111,8 @@ async def no_wait(_: float) -> None:
 
 @pytest.fixture
 async def org(logged_in: LoggedIn) -> AsyncIterator[Org]:
-    async with SalesforceOrgs(logged_in, client_name="tests", sleep=no_wait) as orgs:
+    hosts = Hosts(frozenset({str(logged_in.http.base_url).rstrip("/")}))
+    async with SalesforceOrgs(logged_in, client_name="tests", hosts=hosts, sleep=no_wait) as orgs:
         yield await orgs.open("w1")
 
 

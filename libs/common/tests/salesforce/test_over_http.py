@@ -13,6 +13,7 @@ import pytest
 from crmlink_common.errors import TransientError, UnknownOutcomeError
 from crmlink_common.salesforce.client import SalesforceOrgs
 from crmlink_common.salesforce.fakes import FakeTokens, a_token
+from crmlink_common.salesforce.hosts import Hosts
 
 pytestmark = pytest.mark.integration
 
@@ -73,7 +74,8 @@ async def no_wait(_: float) -> None:
 @pytest.fixture
 async def orgs(server: Server) -> AsyncIterator[SalesforceOrgs]:
     tokens = FakeTokens([a_token(instance_url=server.url)])
-    async with SalesforceOrgs(tokens, client_name="tests", sleep=no_wait) as orgs:
+    hosts = Hosts(frozenset({server.url}))
+    async with SalesforceOrgs(tokens, client_name="tests", hosts=hosts, sleep=no_wait) as orgs:
         yield orgs
 
 

@@ -56,6 +56,8 @@ def variables(service: str, instance: str, port: int, wiring: Wiring) -> dict[st
         "INTERNAL_TRUSTED": json.dumps(dict(wiring.keys.public)),
     }
     told |= {f"{prefix_of(other)}URL": wiring.url(other) for other in CALLED}
+    if service in CALLED:  # each of them calls the org
+        told["ALLOWED_HOSTS"] = json.dumps([wiring.org_origin])
     told |= _own(service, wiring)
     return {prefix_of(service) + name: value for name, value in told.items()}
 
@@ -64,7 +66,6 @@ def _own(service: str, wiring: Wiring) -> dict[str, str]:
     if service == "oauth":
         return {
             "ENCRYPTION_KEYS": json.dumps(dict(wiring.keys.encryption_keys)),
-            "ALLOWED_HOSTS": json.dumps([wiring.org_origin]),
             "PUBLIC_URL": wiring.public_url,
         }
     if service == "gateway":

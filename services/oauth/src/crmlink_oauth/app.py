@@ -16,7 +16,6 @@ from crmlink_common.salesforce.pool import Origins
 from crmlink_common.storage.engine import create_engine
 from crmlink_common.storage.migrations import migrate as migrate_schema
 from crmlink_oauth.clients.salesforce import SalesforceLogin
-from crmlink_oauth.domain.hosts import allowed_origins
 from crmlink_oauth.routes import connection_routes, token_routes
 from crmlink_oauth.service.authority import TokenAuthority
 from crmlink_oauth.service.bulletin import Bulletin
@@ -39,10 +38,10 @@ def create_app(settings: Settings, origins: Origins | None = None) -> FastAPI:
     desk = _desk(settings, Work(foundation.sessions))
     setup = Setup(
         desk=desk,
-        allowed_origins=allowed_origins(settings.allowed_hosts),
+        allowed_origins=settings.hosts.allowed,
         product_name=settings.product_name,
     )
-    origins = origins or Origins()
+    origins = origins or Origins(hosts=settings.hosts)
     salesforce = SalesforceLogin(origins=origins)
     signing_in = SigningIn(setup=setup, salesforce=salesforce)
     authority = TokenAuthority(setup=setup, salesforce=salesforce)

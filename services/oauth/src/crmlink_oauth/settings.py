@@ -6,18 +6,16 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from crmlink_common.crypto.keyring import KeyRing, KeyRingError
-from crmlink_common.settings import ServiceSettings
-from crmlink_oauth.domain.hosts import allowed_origins
+from crmlink_common.salesforce.settings import SalesforceSettings
 
 
-class Settings(ServiceSettings):
+class Settings(SalesforceSettings):
     """``encryption_keys`` has no default: without a good key the process does not start."""
 
     model_config = SettingsConfigDict(env_prefix="OAUTH_", frozen=True, hide_input_in_errors=True)
 
     encryption_keys: SecretStr  # JSON: key id -> base64 of 32 bytes; the first is current
     public_url: str = Field(pattern=r"^https?://[^\s/?#@]+/?$")  # where people reach the gateway
-    allowed_hosts: str = "[]"  # JSON: exact origins beside Salesforce's own, for development
     product_name: str = "CRMLink"
 
     @field_validator("encryption_keys")
@@ -27,10 +25,4 @@ class Settings(ServiceSettings):
             KeyRing.from_setting(setting)
         except KeyRingError as exc:  # its text never shows a key
             raise ValueError(str(exc)) from None
-        return setting
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _good_origins(cls, setting: str) -> str:
-        allowed_origins(setting)
         return setting

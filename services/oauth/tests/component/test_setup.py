@@ -11,8 +11,8 @@ from crmlink_common.contracts.cloudevents import Deleted
 from crmlink_common.contracts.connections import Connection
 from crmlink_common.crypto.keyring import KeyRing
 from crmlink_common.errors import InvalidInputError
+from crmlink_common.salesforce.hosts import HostRefusedError
 from crmlink_oauth.domain.connection import NotConfiguredError
-from crmlink_oauth.domain.hosts import HostRefusedError
 from crmlink_oauth.fakes.org import CLIENT_ID, CLIENT_SECRET, LOGIN
 from crmlink_oauth.fakes.world import World
 from crmlink_oauth.service.ports import Usage

@@ -24,9 +24,9 @@ from crmlink_common.contracts.connections import CONNECTIONS_V1, Connection, Con
 from crmlink_common.contracts.workspaces import WORKSPACES_V1, Workspace
 from crmlink_common.internal.auth import Signer, new_key_pair, open_internal
 from crmlink_common.messaging import tables as messaging
+from crmlink_common.salesforce.opening import open_client
 from crmlink_common.salesforce.pool import Origins
 from crmlink_common.salesforce.tokens import AccessToken, OauthTokens
-from crmlink_common.salesforce.transport import open_client
 from crmlink_common.storage.engine import create_engine
 from crmlink_common.storage.migrations import differences, migrate
 from crmlink_devstack.worlds import KafkaWorld, a_record, until

@@ -46,7 +46,7 @@ async def _forget(sessions: async_sessionmaker[AsyncSession]) -> bool:
 def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(work_of))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
-    orgs = SalesforceOrgs(OauthTokens(oauth), client_name=CLIENT)
+    orgs = SalesforceOrgs(OauthTokens(oauth), client_name=CLIENT, hosts=settings.hosts)
     usage = OauthUsage(oauth)
 
     async def open_records(workspace_id: str) -> SalesforceRecords:

@@ -33,7 +33,9 @@ def _state(session: AsyncSession) -> State:
 def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(_state))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
-    orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-sync-inbound")
+    orgs = SalesforceOrgs(
+        OauthTokens(oauth), client_name="crmlink-sync-inbound", hosts=settings.hosts
+    )
     capture = Capture(
         sessions=base.sessions,
         open_org=orgs.open,

@@ -19,6 +19,7 @@ import pytest
 
 from crmlink_common.contracts.salesforce_changes import SalesforceChange
 from crmlink_common.salesforce.client import Org, SalesforceOrgs
+from crmlink_common.salesforce.hosts import Hosts
 from crmlink_common.salesforce.tokens import AccessToken
 from crmlink_sync_inbound.fakes.world import World, a_config, a_connection, a_link
 from crmlink_sync_inbound.view import OrgMemory
@@ -72,7 +73,8 @@ async def org(tmp_path: Path) -> AsyncIterator[Org]:
         told = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
         async with httpx.AsyncClient(base_url=told["url"], trust_env=False) as http:
             token = await log_in(http, told)
-        async with SalesforceOrgs(OneToken(token), client_name="crmlink-sync-inbound") as orgs:
+        hosts = Hosts(frozenset({token.instance_url}))
+        async with SalesforceOrgs(OneToken(token), client_name="tests", hosts=hosts) as orgs:
             yield await orgs.open("w1")
     finally:
         if process.returncode is None:

@@ -75,7 +75,9 @@ def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(observing))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
     reconciler = open_internal(settings.reconciler_url, base.signer, "reconciler")
-    orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-sync-outbound")
+    orgs = SalesforceOrgs(
+        OauthTokens(oauth), client_name="crmlink-sync-outbound", hosts=settings.hosts
+    )
     telling, lease = Telling(), timedelta(seconds=settings.lease_seconds)
     worker = make_worker(
         base.sessions,

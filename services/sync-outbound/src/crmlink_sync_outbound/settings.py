@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from crmlink_common.settings import ServiceSettings
+from crmlink_common.salesforce.settings import SalesforceSettings
 
 
-class Settings(ServiceSettings):
+class Settings(SalesforceSettings):
     """``absence_seconds``: when a create without an answer counts as never done.
 
     Salesforce may go on with a call for ten minutes after its client has given up; eleven leave

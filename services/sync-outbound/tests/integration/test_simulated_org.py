@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from crmlink_common.salesforce.client import SalesforceOrgs
+from crmlink_common.salesforce.hosts import Hosts
 from crmlink_common.salesforce.soql import select
 from crmlink_common.salesforce.tokens import AccessToken
 from crmlink_sync_outbound.app import make_worker
@@ -76,7 +77,8 @@ async def orgs() -> AsyncIterator[SalesforceOrgs]:
     try:
         assert process.stdout is not None
         told = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
-        async with SalesforceOrgs(OneToken(told), client_name="tests") as found:
+        hosts = Hosts(frozenset({told["url"]}))
+        async with SalesforceOrgs(OneToken(told), client_name="tests", hosts=hosts) as found:
             yield found
     finally:
         if process.returncode is None:

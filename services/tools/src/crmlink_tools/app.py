@@ -40,7 +40,7 @@ async def _warm_up(_: asyncio.Event) -> None:
 def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(_intake))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
-    orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-tools")
+    orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-tools", hosts=settings.hosts)
     answers = Answers(
         sessions=base.sessions,
         open_org=orgs.open,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from crmlink_common.settings import ServiceSettings
+from crmlink_common.salesforce.settings import SalesforceSettings
 
 
-class Settings(ServiceSettings):
+class Settings(SalesforceSettings):
     model_config = SettingsConfigDict(env_prefix="TOOLS_", frozen=True)
 
     oauth_url: str

@@ -13,13 +13,14 @@ import httpx
 
 from crmlink_common.salesforce.describe import Descriptions
 from crmlink_common.salesforce.errors import SalesforceError
+from crmlink_common.salesforce.hosts import Hosts
 from crmlink_common.salesforce.limits import ApiUsage
+from crmlink_common.salesforce.opening import OF_CALLS, Timeouts
 from crmlink_common.salesforce.org import Org
 from crmlink_common.salesforce.pool import Origins
 from crmlink_common.salesforce.records import QueryResult, Record
 from crmlink_common.salesforce.session import Means
 from crmlink_common.salesforce.tokens import TokenSource
-from crmlink_common.salesforce.transport import open_client
 from crmlink_common.salesforce.writes import Outcome
 
 __all__ = [
@@ -34,20 +35,31 @@ __all__ = [
 
 
 class SalesforceOrgs:
-    """One per process: owns the connections, the descriptions and the way to tokens."""
+    """One per process: owns the connections, the descriptions and the way to tokens.
+
+    ``hosts`` says which instances may be called; ``open_one`` replaces sockets, in tests.
+    """
 
     def __init__(
         self,
         tokens: TokenSource,
         *,
         client_name: str,
-        open_one: Callable[[str], httpx.AsyncClient] = open_client,
+        hosts: Hosts = Hosts(),  # noqa: B008 - frozen
+        open_one: Callable[[str], httpx.AsyncClient] | None = None,
+        timeouts: Timeouts = OF_CALLS,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._means = Means(
-            tokens, client_name, Origins(open_one), Descriptions(now), sleep=sleep, jitter=jitter
+            tokens,
+            client_name,
+            Origins(open_one, hosts=hosts),
+            Descriptions(now),
+            timeouts=timeouts,
+            sleep=sleep,
+            jitter=jitter,
         )
 
     async def open(

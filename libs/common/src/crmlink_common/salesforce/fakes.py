@@ -13,9 +13,10 @@ from typing import Any
 import httpx
 
 from crmlink_common.salesforce.client import Org, SalesforceOrgs
+from crmlink_common.salesforce.hosts import Hosts
 from crmlink_common.salesforce.limits import ApiUsage
+from crmlink_common.salesforce.opening import open_client
 from crmlink_common.salesforce.tokens import AccessToken
-from crmlink_common.salesforce.transport import open_client
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -69,6 +70,7 @@ class FakeOrg:
         self.orgs = SalesforceOrgs(
             self.tokens,
             client_name="tests",
+            hosts=Hosts(frozenset({"https://org.example"})),
             open_one=lambda origin: open_client(origin, transport),
             sleep=self._sleep,
             jitter=lambda: 1.0,

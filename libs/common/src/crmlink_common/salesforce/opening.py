@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import httpx
+
+from crmlink_common.salesforce.hosts import AddressRefusedError, Hosts
 
 MOST_CONNECTIONS = 20  # per origin
 MOST_KEPT_ALIVE = 10
@@ -47,21 +51,64 @@ def _tls() -> ssl.SSLContext:
 
 
 def open_client(
-    origin: str, transport: httpx.AsyncBaseTransport | None = None
+    origin: str,
+    transport: httpx.AsyncBaseTransport | None = None,
+    hosts: Hosts = Hosts(),  # noqa: B008 - frozen
 ) -> httpx.AsyncClient:
     """Go to the verified origin alone: no redirect, no cookie, no proxy from the environment."""
+    if transport is None:
+        transport = _over_sockets()
+        if origin not in hosts.allowed:
+            transport = VerifiedTransport(transport, hosts)
     return httpx.AsyncClient(
         base_url=origin,
         timeout=OF_CALLS.parts(),
-        limits=httpx.Limits(
-            max_connections=MOST_CONNECTIONS,
-            max_keepalive_connections=MOST_KEPT_ALIVE,
-            keepalive_expiry=KEPT_ALIVE_FOR,
-        ),
         headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
         trust_env=False,
-        verify=_tls(),
         transport=transport,
     )
+
+
+def _over_sockets() -> httpx.AsyncBaseTransport:
+    limits = httpx.Limits(
+        max_connections=MOST_CONNECTIONS,
+        max_keepalive_connections=MOST_KEPT_ALIVE,
+        keepalive_expiry=KEPT_ALIVE_FOR,
+    )
+    return httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False, limits=limits)
+
+
+class VerifiedTransport(httpx.AsyncBaseTransport):
+    """Connects to public addresses alone: looked up before, and the peer asked after.
+
+    httpx tells of each step of a new connection; nothing is sent before both checks have passed.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, hosts: Hosts) -> None:
+        self._inner = inner
+        self._hosts = hosts
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it, watching the connection being made."""
+        request.extensions["trace"] = self._step
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+    async def _step(self, name: str, told: Mapping[str, Any]) -> None:
+        if name == "connection.connect_tcp.started":
+            try:
+                await self._hosts.look_up(told["host"])
+            except OSError as exc:
+                raise httpx.ConnectError(type(exc).__name__) from None
+        elif name == "connection.connect_tcp.complete":
+            stream = told["return_value"]
+            try:
+                self._hosts.verify(stream.get_extra_info("server_addr")[0])
+            except AddressRefusedError:
+                await stream.aclose()
+                raise

@@ -6,15 +6,15 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from functools import partial
 
 import httpx
 
 from crmlink_common.errors import NotConnectedError
-from crmlink_common.salesforce.transport import open_client
+from crmlink_common.salesforce.hosts import HostRefusedError, Hosts
+from crmlink_common.salesforce.opening import open_client
 
 MOST_OPEN = 64
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(slots=True)
@@ -26,14 +26,23 @@ class _Client:
 class Origins:
     """Owns the clients; one in use is never closed, so the bound may be passed for a while."""
 
-    def __init__(self, open_one: Callable[[str], httpx.AsyncClient] = open_client) -> None:
-        self._open_one = open_one
+    def __init__(
+        self,
+        open_one: Callable[[str], httpx.AsyncClient] | None = None,
+        *,
+        hosts: Hosts = Hosts(),  # noqa: B008 - frozen
+    ) -> None:
+        self._hosts = hosts
+        self._open_one = open_one or partial(open_client, hosts=hosts)
         self._clients: OrderedDict[str, _Client] = OrderedDict()
 
     @asynccontextmanager
     async def lend(self, instance_url: str) -> AsyncIterator[httpx.AsyncClient]:
-        """Lend the client of an origin for one call."""
-        origin = origin_of(instance_url)
+        """Lend the client of an origin for one call; raise NotConnectedError for a strange one."""
+        try:
+            origin = self._hosts.origin(instance_url)
+        except HostRefusedError as exc:
+            raise _refused(exc) from None
         client = self._clients.get(origin) or _Client(self._open_one(origin))
         self._clients[origin] = client
         self._clients.move_to_end(origin)
@@ -58,11 +67,8 @@ class Origins:
             await client.http.aclose()
 
 
-def origin_of(instance_url: str) -> str:
-    """Return scheme and host; plain HTTP for a local org alone."""
-    url = urlsplit(instance_url)
-    local = url.scheme == "http" and url.hostname in LOOPBACK
-    bare = url.path in {"", "/"} and not (url.query or url.fragment or url.username)
-    if not url.hostname or not bare or not (url.scheme == "https" or local):
-        raise NotConnectedError("the instance URL is no https origin")
-    return f"{url.scheme}://{url.netloc}"
+def _refused(exc: HostRefusedError) -> NotConnectedError:
+    """No work of the workspace can go on, whatever it is."""
+    error = NotConnectedError("the instance URL is none of Salesforce's")
+    error.code = exc.code
+    return error

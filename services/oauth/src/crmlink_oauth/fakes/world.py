@@ -14,8 +14,8 @@ from crmlink_common.contracts.connections import Connection as Published
 from crmlink_common.crypto.keyring import KeyRing
 from crmlink_common.internal.auth import Callers
 from crmlink_common.internal.problems import install_problem_handlers
+from crmlink_common.salesforce.opening import open_client
 from crmlink_common.salesforce.pool import Origins
-from crmlink_common.salesforce.transport import open_client
 from crmlink_oauth.clients.salesforce import SalesforceLogin
 from crmlink_oauth.domain.connection import Connection
 from crmlink_oauth.domain.workspaces import KnownWorkspace

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from crmlink_common.errors import NotConnectedError, TransientError
+from crmlink_common.salesforce.hosts import HostRefusedError, checked_origin
 from crmlink_common.telemetry.redaction import describe
 from crmlink_oauth.domain.authority import (
     Give,
@@ -29,7 +30,6 @@ from crmlink_oauth.domain.authority import (
     unanswered,
 )
 from crmlink_oauth.domain.connection import Connection, refused
-from crmlink_oauth.domain.hosts import HostRefusedError, checked_origin
 from crmlink_oauth.domain.tokens import TokenAnswer, fingerprint
 from crmlink_oauth.service.ports import (
     App,

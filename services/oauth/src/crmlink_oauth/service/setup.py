@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.errors import InvalidInputError
+from crmlink_common.salesforce.hosts import checked_origin
 from crmlink_oauth.domain.connection import (
     DEFAULT_LOGIN_URL,
     DEFAULT_VERSION,
@@ -19,7 +20,6 @@ from crmlink_oauth.domain.connection import (
     disconnected,
     step,
 )
-from crmlink_oauth.domain.hosts import checked_origin
 from crmlink_oauth.domain.tokens import checked_version
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.overview import Overview, overview

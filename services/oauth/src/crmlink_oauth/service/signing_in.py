@@ -12,6 +12,7 @@ from hmac import compare_digest
 from urllib.parse import urlencode
 
 from crmlink_common.contracts.connections import ConnectionStatus
+from crmlink_common.salesforce.hosts import HostRefusedError, checked_origin
 from crmlink_oauth.domain.connection import (
     NO_INTENT,
     Connection,
@@ -20,7 +21,6 @@ from crmlink_oauth.domain.connection import (
     refused,
     step,
 )
-from crmlink_oauth.domain.hosts import HostRefusedError, checked_origin
 from crmlink_oauth.domain.refusals import REFUSALS, classify, of_sign_in
 from crmlink_oauth.domain.tokens import (
     SCOPES,
