@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlink_common.salesforce.soql import SoqlError, bounded, quote
-from crmlink_common.salesforce.soql_syntax import nodes, parse, part, subtree, tokens
+from crmlink_common.salesforce.soql.syntax import parse
+from crmlink_common.salesforce.soql.tree import nodes, part, subtree
+from crmlink_common.salesforce.soql.tree import words as tokens
 
 MOST = 100
 

@@ -8,10 +8,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from crmlink_common.errors import InvalidInputError
-from crmlink_common.salesforce.soql_bounds import Bounded, bounded
-from crmlink_common.salesforce.soql_syntax import SoqlError
-
-__all__ = ["Bounded", "Literal", "SoqlError", "bounded", "quote", "select", "split_in"]
 
 Literal = str | bool | int | float | Decimal | datetime | date | None
 

@@ -1,0 +1,158 @@
+"""A query made safe to read with: no side effects, and no more rows than allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from crmlink_common.salesforce.soql.errors import SoqlError, at_place
+from crmlink_common.salesforce.soql.shape import all_fields, is_aggregate
+from crmlink_common.salesforce.soql.syntax import parse
+from crmlink_common.salesforce.soql.tree import (
+    Node,
+    first_word,
+    last_word,
+    nodes,
+    part,
+    parts,
+    subtree,
+    words,
+)
+from crmlink_common.salesforce.soql.words import Word
+
+GROUPED_ROWS = 2000  # an answer with GROUP BY has one page
+ALL_FIELDS_ROWS = 200
+LARGEST_OFFSET = 2000
+LONGEST_STRING = 4000
+MOST_CHILDREN = 60  # Salesforce takes 20 per level; hundreds, nested, would cost us minutes
+EFFECTS = {
+    "for": "Leave the FOR clause out.",
+    "update": "Leave UPDATE out.",
+    "all_rows": "Ask to include deleted records.",
+}
+# What follows a LIMIT that is added: it goes before the first of these.
+AFTER_LIMIT = frozenset({"offset", *EFFECTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A query that returns at most ``max_rows`` at its top level and in each child query.
+
+    ``countable`` is a query whose total tells how many rows there are in all: to be asked once
+    when the page is full. None where counting makes no sense: an aggregate or GROUP BY.
+    """
+
+    query: str
+    max_rows: int
+    countable: str | None
+
+
+@dataclass(slots=True)
+class _Edits:
+    """Changes at words, by where the word begins or ends."""
+
+    instead: dict[int, str] = field(default_factory=dict)
+    after: dict[int, str] = field(default_factory=dict)
+
+    def applied(self, text: str, part: list[Word]) -> str:
+        """Render words; what is between them is kept but for comments."""
+        rendered: list[str] = []
+        last = part[0].start_pos
+        for word in part:
+            gap = text[last : word.start_pos]
+            rendered.append(gap if not gap or gap.isspace() else " ")
+            rendered.append(self.instead.get(word.start_pos, word))
+            last = word.end_pos
+            if last in self.after:
+                rendered.append(self.after[last])
+        return "".join(rendered)
+
+
+def bounded(query: str, max_rows: int) -> Bounded:
+    """Cap the rows of the query and of each child query; raise SoqlError for what may not be.
+
+    Raises ``syntax_error`` for what is no SOQL and ``refused_*`` for what writes, locks, or asks
+    for more than can be bounded. Semi-joins and comments return no rows: the former are left as
+    they are, the latter are left out.
+    """
+    if max_rows < 1:
+        raise ValueError("max_rows must be positive")
+    root = parse(query)
+    edits = _Edits()
+    children = 0
+    for node in nodes(root):
+        _refuse(query, node)
+        if node.data == "child":
+            if (children := children + 1) > MOST_CHILDREN:
+                cure = "Ask in several queries."
+                raise _refused(query, "refused_subqueries", first_word(node), cure)
+            _cap(query, subtree(node, "query"), max_rows, edits)
+    rows = _cap(query, root, max_rows, edits)
+    return Bounded(edits.applied(query, words(root)), rows, _countable(query, root))
+
+
+def _cap(text: str, query: Node, max_rows: int, edits: _Edits) -> int:
+    """Return how many rows this query may return now."""
+    grouped = part(query, "group") is not None
+    if not grouped and is_aggregate(query):
+        return 1  # a LIMIT would be an error, or change what COUNT() counts
+    limit = part(query, "limit")
+    most = min(max_rows, GROUPED_ROWS) if grouped else max_rows
+    asked = int(last_word(limit)) if limit else None
+    if (fields := all_fields(query)) is not None:
+        if asked is not None and min(asked, most) > ALL_FIELDS_ROWS:
+            cure = "Add LIMIT 200, or name the fields."
+            raise _refused(text, "refused_fields_all", fields, cure)
+        most = min(most, ALL_FIELDS_ROWS)
+    if asked is not None and asked <= most:
+        return asked
+    if limit is not None:
+        edits.instead[last_word(limit).start_pos] = str(most)
+    else:
+        edits.after[_end_before_offset(query)] = f" LIMIT {most}"
+    return most
+
+
+def _end_before_offset(query: Node) -> int:
+    clauses = [c for c in query.children if isinstance(c, Node) and c.data not in AFTER_LIMIT]
+    return last_word(clauses[-1]).end_pos
+
+
+def _refuse(text: str, node: Node) -> None:
+    match node.data:
+        case "for" | "update" | "all_rows" as effect:
+            cure = EFFECTS[effect]
+            first, *others = words(node)
+            second = f"_{others[0].lower()}" if others else ""
+            raise _refused(text, f"refused_{effect}{second}", first, cure)
+        case "query":
+            _refuse_offsets(text, node)
+        case "predicate" | "list":
+            _refuse_long_texts(text, node)
+        case _:
+            return
+
+
+def _refuse_offsets(text: str, query: Node) -> None:
+    offset = part(query, "offset")
+    if offset is not None and int(last_word(offset)) > LARGEST_OFFSET:
+        cure = "Page by a condition on Id beyond 2000."
+        raise _refused(text, "refused_offset", last_word(offset), cure)
+
+
+def _refuse_long_texts(text: str, node: Node) -> None:
+    for word in node.children:
+        if isinstance(word, Word) and word.end_pos - word.start_pos > LONGEST_STRING + 2:
+            raise _refused(text, "refused_long_text", word, "Shorten it to 4000 characters.")
+
+
+def _countable(text: str, query: Node) -> str | None:
+    """Return a query that counts all rows of the same FROM and WHERE."""
+    if part(query, "group") is not None or is_aggregate(query):
+        return None
+    clauses = [c for rule in ("from", "scope", "where", "with") for c in parts(query, rule)]
+    written = [word for clause in clauses for word in words(clause)]
+    return "SELECT COUNT() " + _Edits().applied(text, written)
+
+
+def _refused(text: str, code: str, at: Word, cure: str) -> SoqlError:
+    return at_place(text, at.start_pos, code=code, cure=cure)

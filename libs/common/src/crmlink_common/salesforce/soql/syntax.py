@@ -1,0 +1,72 @@
+"""SOQL parsed by its grammar: never matched by pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, cast
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedToken
+from lark.parsers.lalr_parser_state import ParseConf, ParserState
+
+from crmlink_common.salesforce.soql.errors import SoqlError, at_place, readable
+from crmlink_common.salesforce.soql.rules import check
+from crmlink_common.salesforce.soql.tree import Node
+from crmlink_common.salesforce.soql.words import Word, Words
+
+LONGEST_QUERY = 100_000
+
+
+@cache
+def _parser() -> Lark:
+    return Lark.open_from_package(
+        "crmlink_common.salesforce.soql",
+        "grammar.lark",
+        parser="lalr",
+        lexer=Words,
+        tree_class=Node,
+        keep_all_tokens=True,
+        maybe_placeholders=False,
+    )
+
+
+def parse(query: str) -> Node:
+    """Return the outermost query's tree; raise SoqlError for what is no SOQL."""
+    if len(query) > LONGEST_QUERY:
+        cure = "Ask for less at once."
+        raise SoqlError("refused_too_long", line=1, column=1, cure=cure)
+    try:
+        root = cast("Node", _parser().parse(query))
+    except UnexpectedToken as exc:
+        raise _unexpected(query, exc) from None
+    found = cast("Node", root.children[0])
+    check(query, found)
+    return found
+
+
+def _unexpected(query: str, exc: UnexpectedToken) -> SoqlError:
+    token = exc.token
+    at = len(query) if token.type == "$END" else cast("Word", token).start_pos
+    return at_place(query, at, expected=readable(_acceptable(exc.state)))
+
+
+def _acceptable(state: ParserState[Any]) -> Iterator[str]:
+    """Yield the kinds of words that really could come next.
+
+    A LALR state also lists words that only a reduction could show to be wrong here.
+    """
+    for kind in state.parse_conf.states[state.position]:
+        if kind.isupper() or kind == "$END":
+            trial = state.copy(deepcopy_values=False)
+            trial.parse_conf = _without_values(state.parse_conf)
+            try:
+                trial.feed_token(Token(kind, ""), is_end=kind == "$END")
+            except UnexpectedToken:
+                continue
+            yield kind
+
+
+def _without_values(conf: ParseConf[Any]) -> ParseConf[Any]:
+    """Return the same tables that build nothing."""
+    return ParseConf(conf.parse_table, {}, conf.start)
