@@ -37,7 +37,7 @@ def server(clock: Clock) -> Iterator[Server]:
     options = Options(amounts=amounts, redirect_uris=(CALLBACK,))
     made = build(options, clock)
     yield made
-    made.org.store.close()
+    made.org.close()
 
 
 @pytest.fixture
