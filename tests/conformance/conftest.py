@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from .world import VERSION, Control, SimulatedOrg, log_in, running_org
+from .asking import Asking
+from .world import Control, SimulatedOrg, log_in, running_org
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +30,13 @@ def token(org: SimulatedOrg) -> str:
 
 
 @pytest.fixture(scope="session")
-def api(org: SimulatedOrg, token: str) -> Iterator[httpx.Client]:
-    """Plain HTTP with a token, below the version's address."""
+def ask(org: SimulatedOrg, token: str) -> Iterator[Asking]:
+    """Plain HTTP with a token."""
     headers = {"Authorization": f"Bearer {token}", "Sforce-Call-Options": "client=facts"}
-    base = f"{org.url}/services/data/{VERSION}/"
     with httpx.Client(
-        base_url=base, headers=headers, verify=org.trust(), timeout=30, trust_env=False
+        base_url=org.url, headers=headers, verify=org.trust(), timeout=30, trust_env=False
     ) as http:
-        yield http
+        yield Asking(http)
 
 
 @pytest.fixture
