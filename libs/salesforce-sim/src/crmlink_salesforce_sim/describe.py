@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from typing import cast
 
 from crmlink_salesforce_sim.describe_fields import describe_field
 from crmlink_salesforce_sim.errors import Row
@@ -16,6 +17,14 @@ from crmlink_salesforce_sim.store import Store
 MASTER = "012000000000000AAA"
 CHANGED = "schema_changed"
 BASE = "/services/data/v{}/sobjects/{}"
+NOTHING = (
+    *("defaultImplementation", "extendedBy", "extendsInterfaces", "implementedBy"),
+    *("implementsInterfaces", "listviewable", "lookupLayoutable", "networkScopeFieldName"),
+)
+OURS = (  # of a given document, what the simulator decides
+    *("childRelationships", "fields", "recordTypeInfos", "urls", "supportedScopes"),
+    *("keyPrefix", "queryable", "retrieveable", "searchable", "replicateable"),
+)
 
 
 @dataclass(frozen=True)
@@ -33,9 +42,17 @@ class Describes:
         self._schema = schema
         self._made: dict[tuple[str, str], Document] = {}
         self._lock = threading.Lock()
+        self._store, self._now = store, now
         if store.fact(CHANGED) is None:
-            store.set_fact(CHANGED, format_datetime(now(), usegmt=True))
+            self.changed()
         self.last_modified = store.fact(CHANGED) or ""
+
+    def changed(self) -> None:
+        """Forget the documents made: the schema is another one from now on."""
+        with self._lock:
+            self._made.clear()
+            self.last_modified = format_datetime(self._now(), usegmt=True)
+        self._store.set_fact(CHANGED, self.last_modified)
 
     def of(self, sobject: SObject, version: str, record_types: list[Row]) -> Document:
         """Return the whole document of an object."""
@@ -61,33 +78,51 @@ class Describes:
         return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": found}
 
     def _document(self, sobject: SObject, version: str, record_types: list[Row]) -> Row:
-        children = self._schema.children(sobject)
-        empty = ("defaultImplementation", "extendedBy", "extendsInterfaces", "implementedBy")
-        nothing = dict.fromkeys((*empty, "implementsInterfaces", "listviewable"))
+        given: Row = {
+            name: value for name, value in (sobject.given or {}).items() if name not in OURS
+        }
         return {
+            **dict.fromkeys(NOTHING),
             **_summary(sobject, version),
-            **nothing,
             "actionOverrides": [],
-            "childRelationships": [_child(one) for one in children],
             "compactLayoutable": sobject.writable,
-            "fields": [describe_field(one, sobject) for one in sobject.fields.values()],
-            "lookupLayoutable": None,
             "namedLayoutInfos": [],
-            "networkScopeFieldName": None,
-            "recordTypeInfos": record_types,
             "searchLayoutable": sobject.writable,
             "sobjectDescribeOption": "FULL",
-            "supportedScopes": [
-                {"label": f"All {sobject.label_plural.lower()}", "name": "everything"},
-                {"label": f"My {sobject.label_plural.lower()}", "name": "mine"},
-            ],
+            "supportedScopes": _scopes(sobject),
+            **given,
+            "childRelationships": self._children(sobject),
+            "fields": [describe_field(one, sobject) for one in sobject.fields.values()],
+            "recordTypeInfos": [_truly(one, sobject) for one in record_types],
             "urls": _urls(sobject, version, whole=True),
         }
+
+    def _children(self, sobject: SObject) -> list[Row]:
+        """Return the children known here, and those a given document tells of beside them."""
+        found = [_child(one) for one in self._schema.children(sobject)]
+        known = {(one["childSObject"], one["field"]) for one in found}
+        given = cast("list[Row]", (sobject.given or {}).get("childRelationships", []))
+        return found + [one for one in given if (one["childSObject"], one["field"]) not in known]
+
+
+def _scopes(sobject: SObject) -> list[Row]:
+    every: Row = {"label": f"All {sobject.label_plural.lower()}", "name": "everything"}
+    if "OwnerId" not in sobject.fields:
+        return [every]
+    return [every, {"label": f"My {sobject.label_plural.lower()}", "name": "mine"}]
+
+
+def _truly(info: Row, sobject: SObject) -> Row:
+    """Tell of an inactive record type as inactive."""
+    closed = {one.developer_name for one in sobject.record_types if not one.active}
+    if info["developerName"] not in closed:
+        return info
+    return {**info, "active": False, "available": False}
 
 
 def _summary(sobject: SObject, version: str) -> Row:
     yes, written = True, sobject.writable
-    return {
+    found: Row = {
         "activateable": False,
         "associateEntityType": None,
         "associateParentEntity": None,
@@ -117,13 +152,29 @@ def _summary(sobject: SObject, version: str) -> Row:
         "updateable": written,
         "urls": _urls(sobject, version, whole=False),
     }
+    given = sobject.given or {}
+    return found | {name: given[name] for name in found if name in given and name not in OURS}
 
 
 def _urls(sobject: SObject, version: str, *, whole: bool) -> Row:
     base = BASE.format(version, sobject.name)
-    more: Row = {"uiDetailTemplate": "/{ID}", "uiEditTemplate": "/{ID}/e"} if whole else {}
-    found: Row = {"rowTemplate": base + "/{ID}", "describe": base + "/describe", "sobject": base}
-    return found | more
+    found: Row = {
+        "rowTemplate": base + "/{ID}",
+        "describe": base + "/describe",
+        "sobject": base,
+    }
+    if sobject.writable:
+        found |= {
+            "approvalLayouts": base + "/describe/approvalLayouts",
+            "compactLayouts": base + "/describe/compactLayouts",
+            "layouts": base + "/describe/layouts",
+            "listviews": base + "/listviews",
+            "quickActions": base + "/quickActions",
+        }
+    if whole:
+        new = f"/{sobject.key_prefix}/e"
+        found |= {"uiDetailTemplate": "/{ID}", "uiEditTemplate": "/{ID}/e", "uiNewRecord": new}
+    return found
 
 
 def _child(child: Child) -> Row:
@@ -135,7 +186,7 @@ def _child(child: Child) -> Row:
         "junctionIdListNames": [],
         "junctionReferenceTo": [],
         "relationshipName": child.field.childRelationshipName,
-        "restrictedDelete": False,
+        "restrictedDelete": child.field.restrictedDelete,
     }
 
 

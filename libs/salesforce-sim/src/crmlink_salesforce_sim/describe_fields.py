@@ -1,96 +1,137 @@
 """How a describe document tells of a field."""
 
 from crmlink_salesforce_sim.errors import Row
-from crmlink_salesforce_sim.schema import Field, SObject
+from crmlink_salesforce_sim.schema_field import UNSORTED, Choice, Field
+from crmlink_salesforce_sim.schema_object import SObject
 
 SOAP = {
     "id": "tns:ID",
     "reference": "tns:ID",
     "boolean": "xsd:boolean",
     "int": "xsd:int",
+    "long": "xsd:long",
     "double": "xsd:double",
     "currency": "xsd:double",
     "percent": "xsd:double",
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
+    "time": "xsd:time",
     "address": "urn:address",
+    "location": "urn:location",
+    "base64": "xsd:base64Binary",
 }
 IDS = ("id", "reference")
 NUMBERS = ("double", "currency", "percent")
-NOT_TEXT = ("boolean", "int", "date", "datetime", "address", *NUMBERS)
+NOT_TEXT = (
+    *("boolean", "int", "long", "date", "datetime", "time", "address", "location", "base64"),
+    *NUMBERS,
+)
+INT_DIGITS, LONG_DIGITS = 9, 18
 SWITCHED_OFF = (
     "aiPredictionField",
-    "autoNumber",
-    "calculated",
     "dependentPicklist",
     "deprecatedAndHidden",
     "displayLocationInDecimal",
-    "encrypted",
     "formulaTreatNullNumberAsZero",
     "highScaleNumber",
-    "htmlFormatted",
-    "restrictedDelete",
     "searchPrefilterable",
-    "writeRequiresMasterRead",
 )
-NOTHING = (
-    "calculatedFormula",
-    "controllerName",
-    "defaultValueFormula",
-    "extraTypeInfo",
-    "filteredLookupInfo",
-    "inlineHelpText",
-    "mask",
-    "maskType",
-    "referenceTargetField",
-    "relationshipOrder",
-)
+NOTHING = ("controllerName", "defaultValueFormula", "filteredLookupInfo", "referenceTargetField")
 
 
 def describe_field(field: Field, sobject: SObject) -> Row:
-    """Return how a describe document tells of a field."""
-    text = field.type not in NOT_TEXT
-    usable = field.stored and not field.long_text
-    own_name = field.nameField and bool(sobject.name_parts)
+    """Return how a describe document tells of a field.
+
+    A field that came from a describe document is told as it was there, what the simulator does
+    otherwise apart.
+    """
     found: Row = {
         **dict.fromkeys(SWITCHED_OFF, False),
         **dict.fromkeys(NOTHING),
-        "aggregatable": usable and field.type != "boolean",
-        "byteLength": field.length * (3 if text and field.type not in IDS else 1),
-        "cascadeDelete": field.cascade,
-        "caseSensitive": field.type == "id",
+        **_abilities(field),
+        **_relations(field),
+        **_sizes(field),
+        "autoNumber": field.autoNumber is not None,
+        "calculated": field.calculated,
+        "calculatedFormula": field.calculatedFormula,
+        "caseSensitive": field.caseSensitive,
         "compoundFieldName": field.compound,
         "createable": field.createable and sobject.writable,
         "custom": field.custom,
         "defaultValue": _default(field),
         "defaultedOnCreate": _defaulted(field),
-        "digits": 9 if field.type == "int" else 0,
+        "encrypted": field.type == "encryptedstring",
         "externalId": field.externalId,
-        "filterable": usable,
-        "groupable": usable and field.type not in (*NUMBERS, "datetime"),
+        "extraTypeInfo": _extra(field, sobject),
+        "htmlFormatted": field.html,
         "idLookup": field.lookup,
-        "label": "Full Name" if own_name else field.label,
-        "length": field.length if text else 0,
+        "inlineHelpText": field.help,
+        "label": field.label,
+        "mask": field.mask,
+        "maskType": field.maskType,
         "name": field.name,
         "nameField": field.nameField,
-        "namePointing": len(field.referenceTo) > 1,
         "nillable": field.nillable,
-        "permissionable": field.nillable and field.createable,
-        "picklistValues": [_choice(one, field) for one in field.picklist],
-        "polymorphicForeignKey": len(field.referenceTo) > 1,
-        "precision": field.precision,
-        "queryByDistance": False,
-        "referenceTo": list(field.referenceTo),
-        "relationshipName": field.relationshipName,
+        "picklistValues": [_choice(one, field) for one in field.choices],
         "restrictedPicklist": field.restricted,
-        "scale": field.scale,
         "soapType": SOAP.get(field.type, "xsd:string"),
-        "sortable": usable,
         "type": field.type,
         "unique": field.unique,
         "updateable": field.updateable and sobject.writable,
     }
+    if field.given is not None:
+        found |= {name: value for name, value in field.given.items() if name not in OURS}
     return dict(sorted(found.items()))
+
+
+OURS = ("filterable", "sortable", "groupable", "aggregatable", "queryByDistance")
+
+
+def _abilities(field: Field) -> Row:
+    """Return what statements may do with the field."""
+    usable = field.stored and not field.long_text
+    sortable = usable and field.type not in UNSORTED
+    settled = field.calculated or field.autoNumber is not None
+    return {
+        "aggregatable": sortable and field.type != "boolean",
+        "filterable": usable,
+        "groupable": sortable and not settled and field.type not in (*NUMBERS, "datetime"),
+        "permissionable": field.nillable and (field.createable or settled),
+        "queryByDistance": False,
+        "sortable": sortable,
+    }
+
+
+def _relations(field: Field) -> Row:
+    return {
+        "cascadeDelete": field.cascade,
+        "namePointing": len(field.referenceTo) > 1,
+        "polymorphicForeignKey": len(field.referenceTo) > 1,
+        "referenceTo": list(field.referenceTo),
+        "relationshipName": field.relationshipName,
+        "relationshipOrder": 0 if field.masterDetail else None,
+        "restrictedDelete": field.restrictedDelete,
+        "writeRequiresMasterRead": field.masterDetail,
+    }
+
+
+def _sizes(field: Field) -> Row:
+    text = field.type not in NOT_TEXT
+    wide = text and field.type not in IDS
+    digits = {"int": INT_DIGITS, "long": LONG_DIGITS}
+    return {
+        "byteLength": field.length * (3 if wide else 1),
+        "digits": digits.get(field.type, 0),
+        "length": field.length if text else 0,
+        "precision": field.precision,
+        "scale": field.scale,
+    }
+
+
+def _extra(field: Field, sobject: SObject) -> str | None:
+    if field.type == "textarea":
+        return "richtextarea" if field.html else "plaintextarea"
+    return "personname" if field.nameField and sobject.name_parts else None
 
 
 def _default(field: Field) -> object:
@@ -104,11 +145,11 @@ def _defaulted(field: Field) -> bool:
     return field.default is not None or field.type == "boolean" or system
 
 
-def _choice(value: str, field: Field) -> Row:
+def _choice(choice: Choice, field: Field) -> Row:
     return {
-        "active": True,
-        "defaultValue": value == field.default,
-        "label": value,
-        "validFor": None,
-        "value": value,
+        "active": choice.active,
+        "defaultValue": choice.value == field.default,
+        "label": choice.label,
+        "validFor": choice.valid_for,
+        "value": choice.value,
     }
