@@ -4,12 +4,14 @@ import secrets
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.ids import DIGITS
-from crmlink_salesforce_sim.soql.compile import Plan
+from crmlink_salesforce_sim.soql.plan import Plan
 
 MOST_PER_USER = 10
+LIFE = timedelta(days=2)
 PREFIX = "0r8"
 LENGTH = 18
 
@@ -21,6 +23,7 @@ class Cursor:
     plan: Plan
     ids: list[str]
     batch: int
+    opened: datetime
 
 
 class Cursors:
@@ -40,11 +43,12 @@ class Cursors:
                 kept.popitem(last=False)
         return locator
 
-    def find(self, user: str, text: str) -> tuple[str, Cursor, int]:
+    def find(self, user: str, text: str, now: datetime) -> tuple[str, Cursor, int]:
         """Return the locator, its cursor and where the page starts."""
         locator, _, start = text.partition("-")
         with self._lock:
             cursor = self._of_user.get(user, OrderedDict()).get(locator)
-        if cursor is None or not start.isdigit() or int(start) >= len(cursor.ids):
+        expired = cursor is not None and now - cursor.opened > LIFE
+        if cursor is None or expired or not start.isdecimal() or int(start) >= len(cursor.ids):
             raise ApiError("INVALID_QUERY_LOCATOR", "invalid query locator")
         return locator, cursor, int(start)

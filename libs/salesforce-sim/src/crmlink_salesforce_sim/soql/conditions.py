@@ -3,29 +3,33 @@
 from dataclasses import dataclass
 from dataclasses import field as default
 
+from crmlink_salesforce_sim.errors import ApiError
+from crmlink_salesforce_sim.folding import compared, folded, folds
 from crmlink_salesforce_sim.schema import Field
-from crmlink_salesforce_sim.soql.fields import Column, Sources, source_of
-from crmlink_salesforce_sim.soql.functions import operand_column
-from crmlink_salesforce_sim.soql.literals import Between, Bound, Values
+from crmlink_salesforce_sim.soql.fields import Column, Sources
+from crmlink_salesforce_sim.soql.functions import is_aggregate, operand_column
+from crmlink_salesforce_sim.soql.literals import Between, Bound, Values, escaped
 from crmlink_salesforce_sim.soql.nodes import (
     Compared,
     Condition,
-    FieldItem,
+    Function,
     Joined,
     Listed,
     Literal,
     Logic,
     Negation,
     Operand,
-    Path,
     Query,
 )
-from crmlink_salesforce_sim.soql.parse import complain
-from crmlink_salesforce_sim.store import quoted
+from crmlink_salesforce_sim.soql.place import complain
+from crmlink_salesforce_sim.soql.semijoins import MOST_JOINS, joined_source
 
-OPPOSITE = {"=": "!=", "!=": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 OUTSIDE = {"<": "first", ">=": "first", ">": "end", "<=": "end"}
 FOR_SPANS = {"<": "<", ">=": ">=", ">": ">=", "<=": "<"}
+ORDERS = ("<", "<=", ">", ">=")
+UNORDERED = ("boolean", "multipicklist")
+NEVER_FILTERED = ("base64", "encryptedstring", "address", "location", "complexvalue", "anyType")
+LAST = "\U0010ffff"
 
 
 @dataclass
@@ -36,43 +40,66 @@ class Conditions:
     values: Values
     bound: list[Bound] = default(default_factory=list)
     depth: int = 0
+    having: bool = False
+    joins: int = 0
 
-    def sql(self, condition: Condition) -> str:
+    def sql(self, condition: Condition, *, top: bool = True) -> str:
         """Return SQL that is true or false, never null: a missing value equals nothing."""
         match condition:
             case Logic(word, terms):
-                return "(" + f" {word} ".join(self.sql(term) for term in terms) + ")"
+                below = top and word == "AND"
+                parts = [self.sql(term, top=below) for term in terms]
+                return "(" + f" {word} ".join(parts) + ")"
             case Negation(term):
-                return f"NOT ifnull({self.sql(term)}, 0)"
+                return f"NOT ifnull({self.sql(term, top=False)}, 0)"
             case Compared(operand, operator, value):
                 return self._compared(self._filtered(operand), operator, value)
             case Listed(operand, operator, values):
                 return self._listed(self._filtered(operand), operator, values)
-            case Joined(operand, negated, query, _):
-                return self._joined(self._filtered(operand), query, negated=negated)
+            case Joined(operand, negated, query, at):
+                self._check_join(at, top=top)
+                return self._joined(operand, query, negated=negated)
 
     def _filtered(self, operand: Operand) -> Column:
+        if is_aggregate(operand) and not self.having:
+            message = "Aggregate functions are not allowed in a WHERE clause"
+            raise complain("MALFORMED_QUERY", self.sources.text, operand.at, message)
         column = operand_column(self.sources, operand)
-        if column.field.long_text or not column.field.stored:
-            name = operand.text if isinstance(operand, Path) else operand.name
-            message = f"field '{name}' can not be filtered in a query call"
+        field = column.field
+        if field.long_text or not field.stored or field.type in NEVER_FILTERED:
+            message = f"field '{operand.text}' can not be filtered in a query call"
             raise complain("INVALID_FIELD", self.sources.text, operand.at, message)
         return column
 
     def _compared(self, column: Column, operator: str, value: Literal) -> str:
-        operator = "!=" if operator == "<>" else operator
         if operator == "LIKE":
-            self.bound.append(self.values.like(value, column.field))
-            return f"{column.sql} LIKE ? ESCAPE '\\'"
+            return self._like(column, value)
         found = self.values.bound(value, column.field)
         if isinstance(found, Between):
             return self._against_span(column, operator, found)
-        if found is None:
+        if found is None or (found == "" and value.kind == "STRING"):
             return self._against_null(column, operator, value)
-        self.bound.append(found)
+        if operator in ORDERS and column.field.type in UNORDERED:
+            raise self._bad_operator(column.field, value)
+        self.bound.append(folded(found) if folds(column.field) else found)
+        sql = compared(column.field, column.sql)
         if operator == "!=":  # a missing value differs from every value
-            return f"{column.sql} IS NOT ?"
-        return f"{column.sql} {operator} ?"
+            return f"{sql} IS NOT ?"
+        return f"{sql} {operator} ?"
+
+    def _bad_operator(self, field: Field, value: Literal) -> ApiError:
+        text = f"invalid operator on {field.type} field"
+        return complain("INVALID_QUERY_FILTER_OPERATOR", self.sources.text, value.at, text)
+
+    def _like(self, column: Column, value: Literal) -> str:
+        pattern, prefix = self.values.like(value, column.field)
+        sql = compared(column.field, column.sql)
+        indexed = column.field.indexed or column.field.lookup
+        if not prefix or not indexed or not folds(column.field):
+            self.bound.append(folded(pattern))
+            return f"{sql} LIKE ? ESCAPE '\\'"
+        self.bound += [folded(prefix), f"{folded(prefix)}{LAST}", folded(pattern)]
+        return f"({sql} >= ? AND {sql} < ? AND {sql} LIKE ? ESCAPE '\\')"
 
     def _against_null(self, column: Column, operator: str, value: Literal) -> str:
         if operator == "=":
@@ -97,11 +124,12 @@ class Conditions:
         plain = [bound for _, bound in found if bound is None or not isinstance(bound, Between)]
         spans = [one for one, bound in found if isinstance(bound, Between)]
         terms = []
-        if any(bound is None for bound in plain):
+        if any(bound is None or bound == "" for bound in plain):
             terms.append(f"{column.sql} IS NULL")
-        if some := [bound for bound in plain if bound is not None]:
-            self.bound += some
-            terms.append(f"{column.sql} IN ({', '.join('?' * len(some))})")
+        if some := [bound for bound in plain if bound is not None and bound != ""]:
+            self.bound += [folded(one) for one in some] if folds(column.field) else some
+            sql = compared(column.field, column.sql)
+            terms.append(f"{sql} IN ({', '.join('?' * len(some))})")
         terms += [self._compared(column, "=", one) for one in spans]
         any_of = "(" + " OR ".join(terms) + ")"
         return any_of if operator == "IN" else f"NOT ifnull({any_of}, 0)"
@@ -112,39 +140,35 @@ class Conditions:
             at = values[0].at
             raise complain("INVALID_QUERY_FILTER_OPERATOR", self.sources.text, at, message)
         groups = []
+        inside = f"';' || {compared(column.field, column.sql)} || ';' LIKE ? ESCAPE '\\'"
         for one in values:
-            parts = str(self.values.bound(one, column.field)).split(";")
-            self.bound += [f"%;{part};%" for part in parts]
-            groups.append(" AND ".join([f"';' || {column.sql} || ';' LIKE ?"] * len(parts)))
+            parts = str(self.values.bound(one, column.field) or "").split(";")
+            self.bound += [f"%;{escaped(str(folded(part)))};%" for part in parts]
+            groups.append(" AND ".join([inside] * len(parts)))
         any_of = "(" + " OR ".join(groups) + ")"
         return any_of if operator == "INCLUDES" else f"NOT ifnull({any_of}, 0)"
 
-    def _joined(self, column: Column, query: Query, *, negated: bool) -> str:
-        text, schema = self.sources.text, self.sources.schema
-        if self.depth or query.limit is not None or query.order or query.group:
-            message = "a semi join sub-select takes SELECT, FROM and WHERE, one level deep"
-            raise complain("MALFORMED_QUERY", text, query.at, message)
-        sources = source_of(text, schema, query, prefix=f"s{len(self.bound)}_")
-        selected = self._only_id(sources, query)
-        inner = Conditions(sources, self.values, self.bound, self.depth + 1)
-        where = [f"{sources.top.alias}.IsDeleted = 0", f"{selected.sql} IS NOT NULL"]
+    def _check_join(self, at: int, *, top: bool) -> None:
+        self.joins += 1
+        message = None
+        if self.depth:
+            message = "Nesting of semi join sub-selects is not supported"
+        elif self.having or not top:
+            message = "Semi join sub-selects are only allowed at the top level WHERE expressions"
+        elif self.joins > MOST_JOINS:
+            message = f"no more than {MOST_JOINS} semi join sub-selects are allowed"
+        if message:
+            raise complain("MALFORMED_QUERY", self.sources.text, at, message)
+
+    def _joined(self, operand: Operand, query: Query, *, negated: bool) -> str:
+        column = self._filtered(operand)
+        if isinstance(operand, Function):
+            message = f"unexpected token: '{operand.name}'"
+            raise complain("MALFORMED_QUERY", self.sources.text, operand.at, message)
+        inner = joined_source(self.sources, column, operand, query, f"s{len(self.bound)}_")
+        where = [f"{inner.sources.top.alias}.IsDeleted = 0", f"{inner.selected} IS NOT NULL"]
         if query.where is not None:
-            where.append(inner.sql(query.where))
-        table = f"{quoted(sources.root.name)} {sources.top.alias}"
-        words = ["SELECT", selected.sql, "FROM", table, *sources.joins, "WHERE"]
-        semi = " ".join([*words, " AND ".join(where)])
-        test = f"{column.sql} IN ({semi})"
+            below = Conditions(inner.sources, self.values, self.bound, self.depth + 1)
+            where.append(below.sql(query.where))
+        test = f"{column.sql} IN ({inner.statement(where)})"
         return f"NOT ifnull({test}, 0)" if negated else test
-
-    def _only_id(self, sources: Sources, query: Query) -> Column:
-        [item, *more] = query.items
-        if not more and isinstance(item, FieldItem) and isinstance(item.operand, Path):
-            column = sources.column(item.operand)
-            if _points_to_records(column.field):
-                return column
-        message = "the sub-select of a semi join takes one ID or reference field"
-        raise complain("MALFORMED_QUERY", sources.text, query.at, message)
-
-
-def _points_to_records(field: Field) -> bool:
-    return field.type in ("id", "reference")

@@ -25,6 +25,12 @@ class Span:
     end: date
 
 
+def is_literal(word: str) -> bool:
+    """Tell whether a word is a date literal, or one before its colon and number."""
+    one = f"{word}:1" if "_N_" in word or word.startswith("N_") else word
+    return one in _DAYS or any(pattern.match(one) for pattern, _ in _READERS)
+
+
 def span_of(literal: str, today: date) -> Span | None:
     """Return the days a literal names, or None when there is no such literal."""
     word = literal.upper()

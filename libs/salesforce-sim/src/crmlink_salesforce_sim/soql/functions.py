@@ -1,60 +1,111 @@
-"""Functions in SOQL: aggregates, and the few that work on one value."""
+"""Functions in SOQL: aggregates, those of dates, and those that leave a value what it is."""
 
 from crmlink_salesforce_sim.schema import Field
+from crmlink_salesforce_sim.soql.distance import distance_sql
 from crmlink_salesforce_sim.soql.fields import Column, Sources
 from crmlink_salesforce_sim.soql.nodes import Function, Operand, Path
-from crmlink_salesforce_sim.soql.parse import complain
+from crmlink_salesforce_sim.soql.place import complain, not_executed
 
 AGGREGATES = {"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"}
-OF_TIMES = {
-    "CALENDAR_YEAR": (1, 4),
-    "CALENDAR_MONTH": (6, 2),
-    "DAY_IN_MONTH": (9, 2),
-    "HOUR_IN_DAY": (12, 2),
-}
-SAME_VALUE = {"TOLABEL", "FORMAT", "CONVERTCURRENCY", "CONVERTTIMEZONE"}
+NUMBERS = ("int", "long", "double", "currency", "percent")
+SAME_VALUE = {"TOLABEL", "FORMAT", "CONVERTCURRENCY"}
 NUMBER = Field("expr", "double")
 WHOLE = Field("expr", "int")
 DAY = Field("expr", "date")
-PLAIN = {
-    "COUNT": ("COUNT({})", WHOLE),
-    "COUNT_DISTINCT": ("COUNT(DISTINCT {})", WHOLE),
-    "SUM": ("SUM({})", NUMBER),
-    "AVG": ("AVG({})", NUMBER),
-    "DAY_ONLY": ("substr({}, 1, 10)", DAY),
+_DAY = "substr({}, 1, 10)"
+_YEAR_DAY = "CAST(strftime('%j', substr({}, 1, 10)) AS INTEGER)"
+_MONTH_DAY = "CAST(substr({}, 9, 2) AS INTEGER)"
+_MONTH = "CAST(substr({}, 6, 2) AS INTEGER)"
+_YEAR = "CAST(substr({}, 1, 4) AS INTEGER)"
+_QUARTER = f"({_MONTH} + 2) / 3"
+OF_DATES = {  # the fiscal year is the calendar's
+    "CALENDAR_YEAR": _YEAR,
+    "CALENDAR_QUARTER": _QUARTER,
+    "CALENDAR_MONTH": _MONTH,
+    "FISCAL_YEAR": _YEAR,
+    "FISCAL_QUARTER": _QUARTER,
+    "FISCAL_MONTH": _MONTH,
+    "DAY_IN_MONTH": _MONTH_DAY,
+    "DAY_IN_WEEK": "CAST(strftime('%w', substr({}, 1, 10)) AS INTEGER) + 1",
+    "DAY_IN_YEAR": _YEAR_DAY,
+    "DAY_ONLY": _DAY,
+    "HOUR_IN_DAY": "CAST(substr({}, 12, 2) AS INTEGER)",
+    "WEEK_IN_MONTH": f"({_MONTH_DAY} + 6) / 7",
+    "WEEK_IN_YEAR": f"({_YEAR_DAY} + 6) / 7",
 }
+OF_TIMES = ("DAY_ONLY", "HOUR_IN_DAY")  # they take a dateTime alone
+NEVER_SUMMED = ("boolean", "multipicklist", "address", "location", "base64", "encryptedstring")
 
 
 def is_aggregate(operand: Operand) -> bool:
-    """Tell whether the operand sums up many rows."""
-    return isinstance(operand, Function) and operand.name.upper() in AGGREGATES
+    """Tell whether the operand sums up many rows, itself or inside a wrapper."""
+    if not isinstance(operand, Function):
+        return False
+    if operand.kind in AGGREGATES or operand.kind == "GROUPING":
+        return True
+    return any(is_aggregate(one) for one in operand.arguments if isinstance(one, Function))
+
+
+def is_of_dates(operand: Operand) -> bool:
+    """Tell whether the operand is part of a date, which only groups are selected by."""
+    return isinstance(operand, Function) and operand.kind in OF_DATES
 
 
 def operand_column(sources: Sources, operand: Operand) -> Column:
     """Return what an operand is in SQL, with the kind of its values."""
     if isinstance(operand, Path):
         return sources.column(operand)
-    name = operand.name.upper()
-    if name == "COUNT" and operand.argument is None:
+    if operand.kind == "COUNT" and not operand.arguments:
         return Column("COUNT(*)", WHOLE)
-    if operand.argument is None:
-        message = f"unexpected token: '{operand.name}'"
-        raise complain("MALFORMED_QUERY", sources.text, operand.at, message)
-    inner = operand_column(sources, operand.argument)
-    return _applied(sources, operand, inner)
+    if operand.kind == "DISTANCE":
+        return distance_sql(sources, operand)
+    if operand.kind == "FORMULA":
+        raise not_executed("FORMULA()")
+    known = {*AGGREGATES, *SAME_VALUE, *OF_DATES, "GROUPING", "CONVERTTIMEZONE"}
+    if operand.kind not in known or len(operand.arguments) != 1:
+        raise _unexpected(sources, operand)
+    [argument] = operand.arguments
+    if not isinstance(argument, Path | Function):
+        raise _unexpected(sources, operand)
+    if operand.kind in OF_DATES:
+        return _of_date(sources, operand, argument)
+    return _applied(sources, operand, operand_column(sources, argument))
+
+
+def _unexpected(sources: Sources, function: Function) -> Exception:
+    message = f"unexpected token: '{function.name}'"
+    return complain("MALFORMED_QUERY", sources.text, function.at, message)
+
+
+def _of_date(sources: Sources, function: Function, argument: Operand) -> Column:
+    if isinstance(argument, Function) and argument.kind == "CONVERTTIMEZONE":
+        argument = next((one for one in argument.arguments if isinstance(one, Path)), argument)
+    inner = operand_column(sources, argument)
+    allowed = ("datetime",) if function.kind in OF_TIMES else ("date", "datetime")
+    if inner.field.type not in allowed:
+        message = f"field {argument.text} does not support date function {function.kind}"
+        raise complain("INVALID_FIELD", sources.text, function.at, message)
+    kind = DAY if function.kind == "DAY_ONLY" else WHOLE
+    return Column(OF_DATES[function.kind].format(inner.sql), kind)
 
 
 def _applied(sources: Sources, function: Function, inner: Column) -> Column:
-    name = function.name.upper()
+    name = function.kind
     if name in SAME_VALUE:
         return inner
+    if name == "GROUPING":
+        return Column("0", WHOLE)
+    if name == "CONVERTTIMEZONE":
+        message = "convertTimezone can only be used inside a date function"
+        raise complain("MALFORMED_QUERY", sources.text, function.at, message)
+    field = inner.field
+    summed = name in ("SUM", "AVG")
+    if field.type in NEVER_SUMMED or field.long_text or (summed and field.type not in NUMBERS):
+        [argument] = function.arguments
+        message = f"field {argument.text} does not support aggregate operator {name}"
+        raise complain("MALFORMED_QUERY", sources.text, function.at, message)
     if name in ("MIN", "MAX"):
-        return Column(f"{name}({inner.sql})", inner.field)
-    if name in OF_TIMES:
-        start, length = OF_TIMES[name]
-        return Column(f"CAST(substr({inner.sql}, {start}, {length}) AS INTEGER)", WHOLE)
-    if name in PLAIN:
-        template, kind = PLAIN[name]
-        return Column(template.format(inner.sql), kind)
-    message = f"Unknown function {function.name}"
-    raise complain("MALFORMED_QUERY", sources.text, function.at, message)
+        return Column(f"{name}({inner.sql})", field)
+    if name == "COUNT_DISTINCT":
+        return Column(f"COUNT(DISTINCT {inner.sql})", WHOLE)
+    return Column(f"{name}({inner.sql})", WHOLE if name == "COUNT" else NUMBER)

@@ -1,21 +1,25 @@
 """Values in SOQL: escapes in strings, and which kind of value fits which field."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from itertools import takewhile
 
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.ids import full_id
 from crmlink_salesforce_sim.schema import Field
 from crmlink_salesforce_sim.soql.dates import Span, span_of
 from crmlink_salesforce_sim.soql.nodes import Literal
-from crmlink_salesforce_sim.soql.parse import complain
+from crmlink_salesforce_sim.soql.place import complain
 from crmlink_salesforce_sim.times import read_date, read_datetime, written
 
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 HEX_DIGITS = 4
 MOST_CHARACTERS = 4000
 WILD = "%_"
-NUMBERS = ("int", "double", "currency", "percent")
+NUMBERS = ("int", "long", "double", "currency", "percent")
+TIMES = ("date", "datetime", "time")
+TYPE_NAMES = {"datetime": "dateTime", "long": "int"}
+NO_PATTERNS = (*NUMBERS, *TIMES, "boolean", "id", "reference", "multipicklist")
 
 Bound = str | int | float | None
 
@@ -39,7 +43,7 @@ class Values:
         """Return what SQL compares with, or refuse a value of another kind."""
         if literal.kind == "NULL":
             return None
-        if field.type in ("date", "datetime"):
+        if field.type in TIMES:
             return self._time(literal, field)
         if field.type == "boolean":
             return self._boolean(literal, field)
@@ -47,21 +51,23 @@ class Values:
             return self._number(literal, field)
         return self._string(literal, field)
 
-    def like(self, literal: Literal, field: Field) -> str:
-        """Return a LIKE pattern for SQL, with a backslash as its escape."""
-        if literal.kind != "STRING" or field.type in (*NUMBERS, "boolean", "date", "datetime"):
+    def like(self, literal: Literal, field: Field) -> tuple[str, str]:
+        """Return a LIKE pattern for SQL, and the plain text it starts with."""
+        if literal.kind != "STRING" or field.type in NO_PATTERNS:
             text = f"invalid operator on {field.type} field"
             raise complain("INVALID_QUERY_FILTER_OPERATOR", self.text, literal.at, text)
-        return "".join(
-            "\\" + char if (escaped and char in WILD) or char == "\\" else char
-            for char, escaped in self._characters(literal, wild=True)
+        characters = self._characters(literal, wild=True)
+        pattern = "".join(
+            char if _is_wild(char, one) else escaped(char) for char, one in characters
         )
+        plain = takewhile(lambda pair: not _is_wild(*pair), characters)
+        return pattern, "".join(char for char, _ in plain)
 
     def _string(self, literal: Literal, field: Field) -> str:
         if literal.kind != "STRING":
             raise self._wrong(literal, field, "string", quotes="should be enclosed in quotes")
         text = "".join(char for char, _ in self._characters(literal, wild=False))
-        if field.type not in ("id", "reference"):
+        if field.type not in ("id", "reference") or not text:
             return text
         if (found := full_id(text)) is None:
             message = f"invalid ID field: {text}"
@@ -75,24 +81,27 @@ class Values:
         return int(literal.kind == "TRUE")
 
     def _number(self, literal: Literal, field: Field) -> float:
+        if literal.kind == "CURRENCY" and field.type == "currency":
+            return float(literal.text[3:])
         if literal.kind != "NUMBER":
             quotes = "should not be enclosed in quotes"
             raise self._wrong(literal, field, field.type, quotes=quotes)
-        return float(literal.text)
+        return float(literal.text.replace(" ", ""))
 
     def _time(self, literal: Literal, field: Field) -> Bound | Between:
         found: Bound | Between = None
-        if literal.kind == "LITERAL" and (span := span_of(literal.text, self.now.date())):
-            found = self._between(span, field)
-        elif literal.kind == "DATE" and (day := read_date(literal.text)):
-            whole_day = Span(day, day + timedelta(days=1))
-            found = day.isoformat() if field.type == "date" else self._between(whole_day, field)
+        if literal.kind == "LITERAL" and field.type != "time":
+            if (span := span_of(literal.text, self.now.date())) is not None:
+                found = self._between(span, field)
+        elif literal.kind == "DATE" and field.type == "date" and (day := read_date(literal.text)):
+            found = day.isoformat()
         elif literal.kind == "DATETIME" and field.type == "datetime":
             moment = read_datetime(literal.text)
             found = precise(moment) if moment else None
+        elif literal.kind == "TIME" and field.type == "time":
+            found = literal.text[:8] + ".000Z" if "." not in literal.text else literal.text
         if found is None:
-            kind = "dateTime" if field.type == "datetime" else "date"
-            raise self._wrong(literal, field, kind, quotes="should not be enclosed in quotes")
+            raise self._wrong(literal, field, field.type, quotes="should not be enclosed in quotes")
         return found
 
     def _between(self, span: Span, field: Field) -> Between:
@@ -102,6 +111,7 @@ class Values:
         return Between(written(first), written(end))
 
     def _wrong(self, literal: Literal, field: Field, kind: str, *, quotes: str) -> ApiError:
+        kind = TYPE_NAMES.get(kind, kind)
         message = (
             f"value of filter criterion for field '{field.name}' must be of type {kind}"
             f" and {quotes}"
@@ -135,6 +145,15 @@ class Values:
             )
             raise complain("MALFORMED_QUERY", self.text, literal.at, message)
         return char, 1
+
+
+def escaped(text: str) -> str:
+    """Return a text that LIKE takes as it is written."""
+    return "".join("\\" + char if char in "%_\\" else char for char in text)
+
+
+def _is_wild(char: str, plain: bool) -> bool:  # noqa: FBT001 - half of a pair
+    return char in WILD and not plain
 
 
 def precise(moment: datetime) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Path:
     """A field, or a field of a parent: `Account.Owner.Name`."""
 
@@ -16,28 +16,38 @@ class Path:
         return ".".join(self.names)
 
 
-@dataclass(frozen=True)
-class Function:
-    """An aggregate, a date function, or a wrapper such as toLabel()."""
-
-    name: str
-    argument: "Path | Function | None"
-    at: int
-
-
-Operand = Path | Function
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Literal:
-    """A value: its kind is the grammar's name for it."""
+    """A value: its kind is the name of its token, or NULL, TRUE, FALSE, LITERAL."""
 
     kind: str
     text: str
     at: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Function:
+    """An aggregate, a date function, or a wrapper such as toLabel()."""
+
+    name: str
+    arguments: "tuple[Path | Function | Literal, ...]"
+    at: int
+
+    @property
+    def kind(self) -> str:
+        """Return the name as functions are known by: in capitals."""
+        return self.name.upper()
+
+    @property
+    def text(self) -> str:
+        """Return the function as it is written."""
+        return f"{self.name}({', '.join(one.text for one in self.arguments)})"
+
+
+Operand = Path | Function
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """`operand operator value`."""
 
@@ -46,7 +56,7 @@ class Compared:
     value: Literal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """`operand IN (…)`, and its relatives."""
 
@@ -55,7 +65,7 @@ class Listed:
     values: tuple[Literal, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Joined:
     """`operand IN (SELECT …)`."""
 
@@ -65,7 +75,7 @@ class Joined:
     at: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Logic:
     """Terms under one AND or OR."""
 
@@ -73,7 +83,7 @@ class Logic:
     terms: "tuple[Condition, ...]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Negation:
     """`NOT term`."""
 
@@ -83,15 +93,15 @@ class Negation:
 Condition = Compared | Listed | Joined | Logic | Negation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FieldItem:
     """One selected field or function, perhaps with an alias."""
 
     operand: Operand
-    alias: str | None
+    alias: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FieldsItem:
     """`FIELDS(ALL)` and its relatives."""
 
@@ -99,7 +109,7 @@ class FieldsItem:
     at: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChildItem:
     """A subquery over the children of each record."""
 
@@ -107,30 +117,82 @@ class ChildItem:
     at: int
 
 
-Item = FieldItem | FieldsItem | ChildItem
+@dataclass(frozen=True, slots=True)
+class When:
+    """What TYPEOF selects of one object."""
+
+    sobject: Path
+    items: tuple[Path | FieldsItem, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class TypeofItem:
+    """`TYPEOF path WHEN … THEN … ELSE … END`."""
+
+    path: Path
+    whens: tuple[When, ...]
+    otherwise: tuple[Path | FieldsItem, ...]
+    at: int
+
+
+Item = FieldItem | FieldsItem | ChildItem | TypeofItem
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An object, a child relationship or a path over parents in FROM, with its alias."""
+
+    path: Path
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ordering:
     """One term of ORDER BY."""
 
     operand: Operand
-    descending: bool
-    nulls_last: bool
+    descending: bool = False
+    nulls_last: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """GROUP BY: plain, ROLLUP or CUBE."""
+
+    kind: str
+    operands: tuple[Operand, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A whole statement."""
 
     items: tuple[Item, ...]
-    source: Path
-    alias: str | None
-    scope: str | None
-    where: Condition | None
-    group: tuple[Operand, ...]
-    having: Condition | None
-    order: tuple[Ordering, ...]
-    limit: int | None
-    offset: int
-    at: int
+    sources: tuple[Source, ...]
+    at: int = 0
+    scope: Path | None = None
+    where: Condition | None = None
+    categories: bool = False
+    grouping: Grouping | None = None
+    having: Condition | None = None
+    order: tuple[Ordering, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+    purposes: tuple[str, ...] = ()
+    all_rows: bool = False
+
+    @property
+    def source(self) -> Path:
+        """Return the object, or the relationship, the statement is about."""
+        return self.sources[0].path
+
+    @property
+    def alias(self) -> str | None:
+        """Return the other name of the source."""
+        return self.sources[0].alias
+
+    @property
+    def group(self) -> tuple[Operand, ...]:
+        """Return what rows are grouped by."""
+        return self.grouping.operands if self.grouping else ()

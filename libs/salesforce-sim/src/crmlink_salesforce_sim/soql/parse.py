@@ -1,173 +1,219 @@
-"""SOQL text to nodes, by the grammar beside this file."""
+"""SOQL text to nodes."""
 
-from importlib.resources import files
-from typing import cast
-
-from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
-from lark.exceptions import VisitError
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from typing import TypeVar
 
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.soql.nodes import (
     ChildItem,
-    Compared,
-    Condition,
     FieldItem,
     FieldsItem,
-    Function,
+    Grouping,
     Item,
-    Joined,
-    Listed,
-    Literal,
-    Logic,
-    Negation,
-    Operand,
     Ordering,
     Path,
     Query,
+    Source,
+    TypeofItem,
+    When,
 )
+from crmlink_salesforce_sim.soql.parse_conditions import ConditionParser
+from crmlink_salesforce_sim.soql.place import complain
+from crmlink_salesforce_sim.soql.tokens import END, WORD, tokens_of
 
+__all__ = ["complain", "parse"]
+
+T = TypeVar("T")
 MOST_CHARACTERS = 100_000
-SHOWN = 60
+CACHED = 512
+RESERVED = {
+    *("AND", "ASC", "DESC", "EXCLUDES", "FROM", "GROUP", "HAVING", "IN", "INCLUDES", "LIKE"),
+    *("LIMIT", "NOT", "NULL", "OR", "ORDER", "SELECT", "USING", "WHERE", "WITH"),
+}
+AFTER_SOURCE = RESERVED | {"OFFSET", "FOR", "UPDATE", "ALL"}
+FIELD_SETS = ("ALL", "STANDARD", "CUSTOM")
+MODES = ("SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE")
+SELECTORS = ("AT", "ABOVE", "BELOW", "ABOVE_OR_BELOW")
+PURPOSES = ("VIEW", "REFERENCE", "UPDATE")
+TRACKED = ("TRACKING", "VIEWSTAT")
 
 
-def complain(code: str, text: str, at: int, message: str) -> ApiError:
-    """Return an error that points at its place in the statement."""
-    before = text[:at]
-    row = before.count("\n") + 1
-    column = at - (before.rfind("\n") + 1)
-    line = text.split("\n")[row - 1]
-    start = max(0, column - SHOWN)
-    shown = line[start : column + SHOWN]
-    caret = " " * (column - start) + "^"
-    place = f"ERROR at Row:{row}:Column:{column + 1}"
-    return ApiError(code, f"\n{shown}\n{caret}\n{place}\n{message}")
+class Parser(ConditionParser):
+    """Reads one statement, clause by clause, in the only order there is."""
+
+    def statement(self) -> Query:
+        """Return the whole text as one statement."""
+        query = self.query()
+        if self.here.kind != END:
+            raise self.unexpected()
+        return query
+
+    def query(self) -> Query:
+        """Return the statement that starts here."""
+        at = self.here.at
+        self.expect("SELECT")
+        items = self._many(self._item)
+        self.expect("FROM")
+        query = Query(tuple(items), tuple(self._many(self._source)), at)
+        if self.accept("USING"):
+            self.accept("SCOPE")
+            query = replace(query, scope=self.path())
+        if self.accept("WHERE"):
+            query = replace(query, where=self.conditions())
+        query = self._with(query)
+        query = self._grouped(query)
+        if self.accept("ORDER"):
+            self.expect("BY")
+            query = replace(query, order=tuple(self._many(self._ordering)))
+        if self.accept("LIMIT"):
+            query = replace(query, limit=self.whole())
+        if self.accept("OFFSET"):
+            query = replace(query, offset=self.whole())
+        return self._purposes(query)
+
+    def _item(self) -> Item:
+        if self.accept("("):
+            query = self.query()
+            self.expect(")")
+            return ChildItem(query, query.at)
+        if self.at("TYPEOF") and self.ahead().kind == WORD and self.ahead().word != "FROM":
+            return self._typeof()
+        if self.at("FIELDS", "("):
+            return self._field_set()
+        operand = self.operand()
+        alias = None
+        if self.here.kind in (WORD, "CURRENCY") and self.here.word not in RESERVED:
+            alias = self.take().text
+        return FieldItem(operand, alias)
+
+    def _field_set(self) -> FieldsItem:
+        at = self.take().at
+        self.expect("(")
+        if self.here.word not in FIELD_SETS:
+            raise self.unexpected()
+        kind = self.take().word
+        self.expect(")")
+        return FieldsItem(kind, at)
+
+    def _typeof(self) -> TypeofItem:
+        at = self.take().at
+        path = self.path()
+        whens = []
+        while self.accept("WHEN"):
+            sobject = self.path()
+            self.expect("THEN")
+            whens.append(When(sobject, tuple(self._many(self._of_type))))
+        otherwise = tuple(self._many(self._of_type)) if self.accept("ELSE") else ()
+        if not whens:
+            raise self.unexpected()
+        self.expect("END")
+        return TypeofItem(path, tuple(whens), otherwise, at)
+
+    def _of_type(self) -> Path | FieldsItem:
+        return self._field_set() if self.at("FIELDS", "(") else self.path()
+
+    def _source(self) -> Source:
+        path = self.path()
+        self.accept("AS")
+        named = self.here.kind in (WORD, "CURRENCY") and self.here.word not in AFTER_SOURCE
+        return Source(path, self.take().text if named else None)
+
+    def _with(self, query: Query) -> Query:
+        while self.accept("WITH"):
+            if self.accept("DATA"):
+                self.expect("CATEGORY")
+                self._categories()
+                query = replace(query, categories=True)
+            elif self.here.word in MODES:
+                self.take()
+            elif self.accept("RECORDVISIBILITYCONTEXT"):
+                self._visibility()
+            else:
+                raise self.unexpected()
+        return query
+
+    def _categories(self) -> None:
+        while True:
+            self.path()
+            if self.here.word not in SELECTORS:
+                raise self.unexpected()
+            self.take()
+            if self.accept("("):
+                self._many(self.path)
+                self.expect(")")
+            else:
+                self.path()
+            if not self.accept("AND"):
+                return
+
+    def _visibility(self) -> None:
+        self.expect("(")
+        while True:
+            self.name()
+            self.expect("=")
+            self.value()
+            if not self.accept(","):
+                break
+        self.expect(")")
+
+    def _grouped(self, query: Query) -> Query:
+        if not self.at("GROUP"):
+            return query
+        at = self.take().at
+        self.expect("BY")
+        kind = "PLAIN"
+        if self.here.word in ("ROLLUP", "CUBE") and self.ahead().word == "(":
+            kind = self.take().word
+            self.expect("(")
+        operands = tuple(self._many(self.operand))
+        if kind != "PLAIN":
+            self.expect(")")
+        query = replace(query, grouping=Grouping(kind, operands, at))
+        return replace(query, having=self.conditions()) if self.accept("HAVING") else query
+
+    def _ordering(self) -> Ordering:
+        operand = self.operand()
+        descending = self.accept("DESC")
+        if not descending:
+            self.accept("ASC")
+        last = False
+        if self.accept("NULLS"):
+            last = self.accept("LAST")
+            if not last:
+                self.expect("FIRST")
+        return Ordering(operand, descending, last)
+
+    def _purposes(self, query: Query) -> Query:
+        purposes: list[str] = []
+        while True:
+            if self.accept("ALL"):
+                self.expect("ROWS")
+                query = replace(query, all_rows=True)
+            elif self.accept("FOR"):
+                purposes += self._many(lambda: self._one_of(PURPOSES))
+            elif self.accept("UPDATE"):
+                purposes += self._many(lambda: self._one_of(TRACKED))
+            else:
+                return replace(query, purposes=tuple(purposes))
+
+    def _one_of(self, words: tuple[str, ...]) -> str:
+        self.accept("FOR")
+        if self.here.word not in words:
+            raise self.unexpected()
+        return self.take().word
+
+    def _many(self, read: Callable[[], T]) -> list[T]:
+        found = [read()]
+        while self.accept(","):
+            found.append(read())
+        return found
 
 
-class _Nodes(Transformer[Token, object]):
-    """Turns the tree into nodes; every method is named after its rule."""
-
-    def PATH(self, token: Token) -> Path:  # noqa: N802 - named after its terminal
-        names = tuple(part.strip() for part in str(token).split("."))
-        return Path(names, token.start_pos or 0)
-
-    def value(self, parts: list[Token]) -> Literal:
-        [token] = parts
-        return Literal(token.type, str(token), token.start_pos or 0)
-
-    def function(self, parts: list[Operand | None]) -> Function:
-        name, argument = parts
-        path = cast("Path", name)
-        return Function(path.text, argument, path.at)
-
-    def field(self, parts: list[Path | None]) -> FieldItem:
-        path, alias = parts
-        return FieldItem(cast("Path", path), alias.text if alias else None)
-
-    def aggregate(self, parts: list[Operand | None]) -> FieldItem:
-        function, alias = parts
-        name = alias.text if isinstance(alias, Path) else None
-        return FieldItem(cast("Function", function), name)
-
-    def fields(self, parts: list[object]) -> FieldsItem:
-        path = cast("Path", parts[1])
-        return FieldsItem(path.text.upper(), path.at)
-
-    def child(self, parts: list[Query]) -> ChildItem:
-        return ChildItem(parts[0], parts[0].at)
-
-    def items(self, parts: list[Item]) -> tuple[Item, ...]:
-        return tuple(parts)
-
-    def scope(self, parts: list[Path]) -> str:
-        return parts[0].text
-
-    def where(self, parts: list[Condition]) -> Condition:
-        return parts[0]
-
-    having = where
-
-    def security(self, parts: list[Path]) -> str:
-        return parts[0].text
-
-    def group(self, parts: list[Operand]) -> tuple[Operand, ...]:
-        return tuple(parts)
-
-    def order(self, parts: list[Ordering]) -> tuple[Ordering, ...]:
-        return tuple(parts)
-
-    def ordering(self, parts: list[object]) -> Ordering:
-        operand, direction, nulls = parts
-        descending = isinstance(direction, Token) and direction.type == "DESC"
-        last = isinstance(nulls, Token) and nulls.type == "NULLS_LAST"
-        return Ordering(cast("Operand", operand), descending, last)
-
-    def limit(self, parts: list[Token]) -> Token:
-        return parts[0]
-
-    offset = limit
-
-    def lock(self, parts: list[Path]) -> str:
-        return parts[0].text
-
-    def both(self, parts: list[Condition]) -> Logic:
-        return Logic("AND", tuple(parts))
-
-    def either(self, parts: list[Condition]) -> Logic:
-        return Logic("OR", tuple(parts))
-
-    def negation(self, parts: list[Condition]) -> Negation:
-        return Negation(parts[0])
-
-    def compared(self, parts: tuple[Operand, Token, Literal]) -> Compared:
-        operand, operator, value = parts
-        return Compared(operand, str(operator).upper(), value)
-
-    def listed(self, parts: list[object]) -> Listed:
-        operand, operator, *values = parts
-        found = tuple(one for one in values if isinstance(one, Literal))
-        return Listed(cast("Operand", operand), cast("Token", operator).type, found)
-
-    def joined(self, parts: tuple[Operand, Token, Query]) -> Joined:
-        operand, operator, query = parts
-        return Joined(operand, operator.type == "NOT_IN", query, query.at)
-
-    def query(self, parts: list[object]) -> Query:
-        select, items, source, alias, scope, where, _, group, having, order, limit, offset, _ = (
-            parts
-        )
-        return Query(
-            items=cast("tuple[Item, ...]", items),
-            source=cast("Path", source),
-            alias=alias.text if isinstance(alias, Path) else None,
-            scope=cast("str | None", scope),
-            where=cast("Condition | None", where),
-            group=cast("tuple[Operand, ...]", group or ()),
-            having=cast("Condition | None", having),
-            order=cast("tuple[Ordering, ...]", order or ()),
-            limit=None if limit is None else _whole(limit),
-            offset=0 if offset is None else _whole(offset),
-            at=cast("Token", select).start_pos or 0,
-        )
-
-    def start(self, parts: list[Query]) -> Query:
-        return parts[0]
-
-
-class _BadNumberError(Exception):
-    def __init__(self, token: Token) -> None:
-        super().__init__()
-        self.token = token
-
-
-def _whole(token: object) -> int:
-    assert isinstance(token, Token)  # noqa: S101 - the grammar says so
-    if not token.isdigit():
-        raise _BadNumberError(token)
-    return int(token)
-
-
-_GRAMMAR = files("crmlink_salesforce_sim.soql").joinpath("grammar.lark").read_text()
-_PARSER = Lark(_GRAMMAR, parser="lalr", maybe_placeholders=True, transformer=_Nodes())
+@lru_cache(maxsize=CACHED)
+def _parsed(text: str) -> Query:
+    return Parser(text, tokens_of(text)).statement()
 
 
 def parse(text: str) -> Query:
@@ -176,27 +222,4 @@ def parse(text: str) -> Query:
         raise ApiError("MALFORMED_QUERY", "A query string has to be specified")
     if len(text) > MOST_CHARACTERS:
         raise ApiError("QUERY_TOO_COMPLICATED", "SOQL statement is longer than 100000 characters")
-    try:
-        tree = _PARSER.parse(text)
-    except UnexpectedToken as exc:
-        raise _unexpected(text, exc.token) from None
-    except UnexpectedCharacters as exc:
-        at = cast("int", exc.pos_in_stream)
-        message = f"unexpected token: '{text[at]}'"
-        raise complain("MALFORMED_QUERY", text, at, message) from None
-    except UnexpectedEOF:
-        raise complain("MALFORMED_QUERY", text, len(text), "unexpected token: '<EOF>'") from None
-    except _BadNumberError as exc:
-        raise _unexpected(text, exc.token) from None
-    except VisitError as exc:
-        if isinstance(exc.orig_exc, _BadNumberError):
-            raise _unexpected(text, exc.orig_exc.token) from None
-        raise
-    assert isinstance(tree, Query)  # noqa: S101 - what the start rule returns
-    return cast("Query", tree)
-
-
-def _unexpected(text: str, token: Token) -> ApiError:
-    if token.type == "$END":
-        return complain("MALFORMED_QUERY", text, len(text), "unexpected token: '<EOF>'")
-    return complain("MALFORMED_QUERY", text, token.start_pos or 0, f"unexpected token: '{token}'")
+    return _parsed(text)

@@ -9,6 +9,7 @@ from crmlink_salesforce_sim.schema import Field, Schema, SObject
 
 Cell = str | int | float | None
 Cells = Sequence[Cell]
+Link = Callable[[SObject, str], str]
 
 
 @dataclass
@@ -19,18 +20,33 @@ class Shape:
     id_at: int
     parts: dict[str, "Part"] = default(default_factory=dict)
 
-    def record(self, cells: Cells, link: Callable[[SObject, str], str], schema: Schema) -> Row:
+    def record(self, cells: Cells, link: Link, schema: Schema) -> Row:
         """Return the record of a row."""
         record_id = str(cells[self.id_at])
         kind = schema.of_id(record_id) or self.sobject
         record: Row = {"attributes": {"type": kind.name, "url": link(kind, record_id)}}
         for name, part in self.parts.items():
-            if isinstance(part, Shape):
+            if isinstance(part, Slot):
+                record[name] = part.value(cells)
+            else:
                 missing = cells[part.id_at] is None
                 record[name] = None if missing else part.record(cells, link, schema)
-            else:
-                record[name] = part.value(cells)
         return record
+
+
+@dataclass
+class Choice:
+    """A parent told by TYPEOF: what is selected depends on which object it is."""
+
+    id_at: int
+    shapes: dict[str, Shape]
+    otherwise: Shape
+
+    def record(self, cells: Cells, link: Link, schema: Schema) -> Row:
+        """Return the record of a row."""
+        kind = schema.of_id(str(cells[self.id_at]))
+        shape = self.shapes.get(kind.name if kind else "", self.otherwise)
+        return shape.record(cells, link, schema)
 
 
 @dataclass(frozen=True)
@@ -39,15 +55,17 @@ class Slot:
 
     field: Field
     at: tuple[int, ...]
+    written: Callable[[Field, Cell], object] | None = None
 
     def value(self, cells: Cells) -> object:
         """Return the value as JSON has it."""
         if self.field.components:
-            return _address(self.field, [cells[n] for n in self.at])
-        return as_json(self.field, cells[self.at[0]])
+            return _compound(self.field, [cells[n] for n in self.at])
+        cell = cells[self.at[0]]
+        return self.written(self.field, cell) if self.written else as_json(self.field, cell)
 
 
-Part = Shape | Slot
+Part = Shape | Choice | Slot
 
 
 def as_json(field: Field, cell: Cell) -> object:
@@ -55,9 +73,11 @@ def as_json(field: Field, cell: Cell) -> object:
     return bool(cell) if field.type == "boolean" and cell is not None else cell
 
 
-def _address(field: Field, cells: Cells) -> Row | None:
+def _compound(field: Field, cells: Cells) -> Row | None:
     given: Row = dict(zip(field.components, cells, strict=True))
     if all(value is None for value in given.values()):
         return None
+    if field.type != "address":
+        return given
     empty: Row = dict.fromkeys(("geocodeAccuracy", "latitude", "longitude"))
     return dict(sorted({**empty, **given}.items()))
