@@ -13,6 +13,7 @@ import uvicorn
 
 from crmlink_salesforce_sim.app import create_app
 from crmlink_salesforce_sim.build import build
+from crmlink_salesforce_sim.closing import closable
 from crmlink_salesforce_sim.errors import StartError
 from crmlink_salesforce_sim.oauth.server import Server
 from crmlink_salesforce_sim.options import Options, read_options
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_serve(server, options, listening, files))
     finally:
-        server.org.store.close()
+        server.org.close()
     return 0
 
 
@@ -88,7 +89,7 @@ async def _serve(
     server: Server, options: Options, listening: socket.socket, files: Files | None
 ) -> None:
     config = uvicorn.Config(
-        create_app(server, control=options.control),
+        closable(create_app(server, control=options.control)),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -21,6 +21,7 @@ from crmlink_salesforce_sim.data import DataApi
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
 from crmlink_salesforce_sim.oauth.authorize import AUTHORIZE, Authorize
+from crmlink_salesforce_sim.oauth.grants import Grants
 from crmlink_salesforce_sim.oauth.identity import IdentityPages
 from crmlink_salesforce_sim.oauth.idtoken import IdTokens
 from crmlink_salesforce_sim.oauth.server import Server
@@ -66,15 +67,16 @@ async def _failed(_: Request, __: Exception) -> Response:
 
 
 def _oauth_routes(server: Server) -> list[Route]:
-    authorize, setup = Authorize(server), Setup(server)
     id_tokens = IdTokens(server.org.store)
-    token, pages = TokenEndpoint(server, id_tokens), IdentityPages(server, id_tokens)
+    grants = Grants(server, id_tokens)
+    authorize, setup = Authorize(server, grants), Setup(server)
+    token, pages = TokenEndpoint(server, grants), IdentityPages(server, id_tokens)
     return [
         Route(AUTHORIZE, authorize.start, methods=["GET", "POST"]),
         Route(AUTHORIZE + "/decision", authorize.decide, methods=["POST"]),
         Route("/login", authorize.login, methods=["GET"]),
         Route("/login", authorize.log_in, methods=["POST"]),
-        Route(OAUTH + "/token", token.token, methods=["POST"]),
+        Route(OAUTH + "/token", token.token, methods=["GET", "POST"]),
         Route(OAUTH + "/revoke", token.revoke, methods=["GET", "POST"]),
         Route(OAUTH + "/introspect", token.introspect, methods=["POST"]),
         Route(OAUTH + "/userinfo", pages.userinfo, methods=["GET", "POST"]),

@@ -10,6 +10,7 @@ from crmlink_salesforce_sim.generate.fill import FILLED, fill
 from crmlink_salesforce_sim.generate.members import read_members
 from crmlink_salesforce_sim.oauth.app import callbacks, identity_of, register_callbacks
 from crmlink_salesforce_sim.oauth.server import Server
+from crmlink_salesforce_sim.oauth.settings import App, AppSettings
 from crmlink_salesforce_sim.oauth.tokens import Tokens
 from crmlink_salesforce_sim.options import Options
 from crmlink_salesforce_sim.org import Org
@@ -31,8 +32,13 @@ def build(options: Options, now: Callable[[], datetime] = utc_now) -> Server:
         register_callbacks(store, [*callbacks(store), *options.redirect_uris])
     clock = OrgClock(now)
     org = Org(schema, store, clock, options.daily_calls)
-    tokens = Tokens(store, identity, clock, options.session_seconds, options.rotate)
-    return Server(org, identity, tokens, options.code_seconds)
+    usual = AppSettings(
+        session_seconds=options.session_seconds,
+        code_seconds=options.code_seconds,
+        rotate=options.rotate,
+    )
+    app = App(store, clock, usual)
+    return Server(org, identity, Tokens(store, identity, clock, app), app)
 
 
 def _opened(schema: Schema, options: Options) -> Store:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from crmlink_salesforce_sim.asked import Asked, AskedError
 from crmlink_salesforce_sim.control_calls import Answers, Failures, LateCommits, Latencies, Pages
-from crmlink_salesforce_sim.control_org import Clock, Counts, Limits, Revoke
+from crmlink_salesforce_sim.control_org import AppControl, Clock, Counts, Limits, Revoke
 from crmlink_salesforce_sim.control_rows import RecordFailures, RowLocks
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
@@ -104,6 +104,7 @@ def control_of(server: Server, faults: Faults) -> Control:
         "limits": Limits(org, faults),
         "clock": Clock(org),
         "revoke": Revoke(server),
+        "app": AppControl(server),
     }
     return Control(settings, Snapshots(org))
 

@@ -139,3 +139,22 @@ class Revoke:
     def reset(self) -> None:
         """End all."""
         self.server.tokens.revoke_all()
+
+
+@dataclass(frozen=True)
+class AppControl:
+    """The app's settings; the same as at /setup/app.json, without a password."""
+
+    server: Server
+
+    def state(self) -> object:
+        """Return every setting."""
+        return self.server.app.told()
+
+    def change(self, asked: Asked) -> None:
+        """Change the settings that are given."""
+        self.server.app.change(asked)
+
+    def reset(self) -> None:
+        """Go back to the settings of the start; the callback URLs stay."""
+        self.server.app.reset()

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmlink_salesforce_sim.generate.fill import Amounts
-from crmlink_salesforce_sim.oauth.codes import CODE_SECONDS
-from crmlink_salesforce_sim.oauth.tokens import SESSION_SECONDS
+from crmlink_salesforce_sim.oauth.settings import CODE_SECONDS, SESSION_SECONDS
 from crmlink_salesforce_sim.org import DAILY_CALLS
 
 USUAL = Amounts()

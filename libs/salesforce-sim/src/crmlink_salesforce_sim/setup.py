@@ -1,13 +1,13 @@
 """Setup: where an admin registers the app's callback URLs."""
 
 import hmac
-import json
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from crmlink_salesforce_sim.asked import Asked, AskedError
 from crmlink_salesforce_sim.oauth.app import callbacks, register_callbacks
 from crmlink_salesforce_sim.oauth.authorize import SEE_OTHER, login_page
 from crmlink_salesforce_sim.oauth.errors import OAuthError
@@ -48,22 +48,18 @@ class Setup:
         return RedirectResponse("/setup?saved", SEE_OTHER)
 
     async def app(self, request: Request) -> Response:
-        """Show or replace the callback URLs as JSON; the admin's name and password open it."""
+        """Show (GET) or change (PUT) the app's settings; the admin's name and password open it."""
         if not self._is_admin(request):
             headers = {"WWW-Authenticate": 'Basic realm="Setup"'}
             return JSONResponse({"error": "log in as the admin"}, 401, headers)
-        store = self.server.org.store
         if request.method == "PUT":
-            urls = _urls(await request.body())
-            if urls is None:
-                return JSONResponse({"error": 'needed: {"callback_urls": ["https://…"]}'}, 400)
-            await run_in_threadpool(register_callbacks, store, urls)
-        return JSONResponse(
-            {
-                "client_id": self.server.identity.client_id,
-                "callback_urls": callbacks(store),
-            }
-        )
+            document = await request.body()
+            try:
+                await run_in_threadpool(lambda: self.server.app.change(Asked(document)))
+            except AskedError as exc:
+                return JSONResponse(exc.body(), 400)
+        told = await run_in_threadpool(self.server.app.told)
+        return JSONResponse({"client_id": self.server.identity.client_id, **told})
 
     def _is_admin(self, request: Request) -> bool:
         header = request.headers.get("authorization", "")
@@ -75,14 +71,3 @@ class Setup:
 
 def _page_token(request: Request) -> str:
     return digest("setup " + request.cookies.get(COOKIE, ""))
-
-
-def _urls(document: bytes) -> list[str] | None:
-    try:
-        body = json.loads(document)
-    except ValueError:
-        return None
-    urls = body.get("callback_urls") if isinstance(body, dict) else None
-    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
-        return None
-    return urls

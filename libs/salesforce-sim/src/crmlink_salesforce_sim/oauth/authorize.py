@@ -7,14 +7,23 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from crmlink_salesforce_sim.oauth.app import SCOPES, callbacks
+from crmlink_salesforce_sim.oauth.app import callbacks
 from crmlink_salesforce_sim.oauth.codes import Asked, Granted
-from crmlink_salesforce_sim.oauth.errors import OAuthError, invalid_client_id, mismatch
-from crmlink_salesforce_sim.oauth.server import COOKIE, Form, Server, texts
+from crmlink_salesforce_sim.oauth.errors import (
+    OAuthError,
+    flow_disabled,
+    invalid_client_id,
+    mismatch,
+)
+from crmlink_salesforce_sim.oauth.grants import Grants, invalid_scope
+from crmlink_salesforce_sim.oauth.server import COOKIE, Form, Server, address_of, texts
+from crmlink_salesforce_sim.oauth.settings import AppSettings
 from crmlink_salesforce_sim.pages import page
 
 AUTHORIZE = "/services/oauth2/authorize"
 SEE_OTHER = 303
+OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
+RESPONSE_TYPES = {"code": "web_server", "token": "user_agent", "token id_token": "user_agent"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,7 @@ class Authorize:
     """Answers the pages of the web server flow."""
 
     server: Server
+    grants: Grants
 
     async def start(self, request: Request) -> Response:
         """Check the app, then ask for a login, a decision, or neither."""
@@ -36,16 +46,22 @@ class Authorize:
         except OAuthError as exc:  # never redirect to an address that is not registered
             return page("error.html", exc.status, error=exc.error, text=exc.description)
         try:
-            asked = _asked(params)
+            asked = _asked(params, self.server.app.settings)
+            self.server.logins.check_app()
+            return self._ask(request, params, asked)
         except OAuthError as exc:
             return _back(params["redirect_uri"], exc.body(), params.get("state"))
-        return self._ask(request, params, asked)
 
     def _check_app(self, params: Form) -> None:
-        if params.get("client_id") != self.server.identity.client_id:
+        app = self.server.app
+        if params.get("client_id") != self.server.identity.client_id or not app.active:
             raise invalid_client_id()
+        if app.settings.state == "blocked":
+            raise OAuthError("OAUTH_APPROVAL_ERROR_GENERIC", "An unexpected error has occurred.")
         if not params.get("redirect_uri"):
             raise OAuthError("redirect_uri_missing", "redirect_uri not provided")
+        if params["redirect_uri"] == OUT_OF_BAND:
+            raise OAuthError("invalid_request", "out-of-band not supported")
         if params["redirect_uri"] not in callbacks(self.server.org.store):
             raise mismatch()
 
@@ -54,21 +70,27 @@ class Authorize:
         prompts = params.get("prompt", "").split()
         if params.get("immediate", "").lower() == "true":
             if user is None or not self.server.tokens.approved(user, asked.scope):
-                error = OAuthError("immediate_unsuccessful", "immediate unsuccessful")
-                return _back(asked.redirect_uri, error.body(), asked.state)
-            return self._allow(Granted(asked, user))
+                raise OAuthError("immediate_unsuccessful", "immediate unsuccessful")
+            return self._allow(request, Granted(asked, user))
         if user is None or "login" in prompts:
             rest = {**params, "prompt": " ".join(one for one in prompts if one != "login")}
             return login_page(f"{AUTHORIZE}?{urlencode(rest)}", params.get("login_hint", ""))
+        self.server.logins.check(user, address_of(request))
         if "consent" not in prompts and self.server.tokens.approved(user, asked.scope):
-            return self._allow(Granted(asked, user))
+            return self._allow(request, Granted(asked, user))
         pending = self.server.pending.keep(Granted(asked, user))
         username = self.server.identity.username
         return page("allow.html", request=pending, scopes=asked.scope.split(), username=username)
 
-    def _allow(self, granted: Granted) -> Response:
-        code = self.server.codes.keep(granted)
-        return _back(granted.asked.redirect_uri, {"code": code}, granted.asked.state)
+    def _allow(self, request: Request, granted: Granted) -> Response:
+        asked = granted.asked
+        if asked.response_type == "code":
+            return _back(asked.redirect_uri, {"code": self.server.codes.keep(granted)}, asked.state)
+        issued = self.server.tokens.approve(granted.user, asked.scope)
+        told = self.grants.answer(request, issued, asked.nonce)
+        if asked.state is not None:
+            told["state"] = asked.state
+        return RedirectResponse(f"{asked.redirect_uri}#{urlencode(told)}", 302)
 
     async def decide(self, request: Request) -> Response:
         """Take the decision of the person in front of the browser."""
@@ -78,7 +100,7 @@ class Authorize:
             text = "This page has been used or has expired. Start again from the application."
             return page("error.html", 400, error="expired", text=text)
         if form.get("decision") == "allow":
-            return self._allow(granted)
+            return await run_in_threadpool(self._allow, request, granted)
         denied = OAuthError("access_denied", "end-user denied authorization")
         return _back(granted.asked.redirect_uri, denied.body(), granted.asked.state)
 
@@ -120,14 +142,18 @@ def local_path(url: str) -> str:
     return url
 
 
-def _asked(params: Form) -> Asked:
-    if params.get("response_type") != "code":
+def _asked(params: Form, settings: AppSettings) -> Asked:
+    response_type = params.get("response_type", "")
+    if (flow := RESPONSE_TYPES.get(response_type)) is None:
         raise OAuthError("unsupported_response_type", "response type not supported")
-    scope = params.get("scope", "").replace(",", " ").split() or list(SCOPES)
-    if not set(scope) <= set(SCOPES):
-        text = "the requested scope is invalid, unknown, or malformed"
-        raise OAuthError("invalid_scope", text)
+    if flow not in settings.flows:
+        raise flow_disabled()
+    scope = params.get("scope", "").replace(",", " ").split() or list(settings.scopes)
+    if not set(scope) <= set(settings.scopes):
+        raise invalid_scope()
     challenge = params.get("code_challenge")
+    if settings.require_pkce and not challenge and response_type == "code":
+        raise OAuthError("invalid_request", "missing required code challenge")
     if challenge and params.get("code_challenge_method", "S256") != "S256":
         raise OAuthError("invalid_request", "code challenge method must be S256")
     return Asked(
@@ -137,6 +163,7 @@ def _asked(params: Form) -> Asked:
         state=params.get("state"),
         challenge=challenge,
         nonce=params.get("nonce"),
+        response_type=response_type,
     )
 
 

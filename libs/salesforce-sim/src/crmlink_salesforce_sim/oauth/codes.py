@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 
 MOST_KEPT = 1000
 BROWSER_SECONDS = 7200.0
-CODE_SECONDS = 900.0
 
 KeptT = TypeVar("KeptT")
 
@@ -18,7 +17,9 @@ KeptT = TypeVar("KeptT")
 class ShortLived(Generic[KeptT]):
     """Values behind secret keys, for a while, and only so many."""
 
-    def __init__(self, seconds: float, now: Callable[[], datetime], prefix: str = "") -> None:
+    def __init__(
+        self, seconds: Callable[[], float], now: Callable[[], datetime], prefix: str = ""
+    ) -> None:
         self._seconds = seconds
         self._now = now
         self._prefix = prefix
@@ -47,7 +48,7 @@ class ShortLived(Generic[KeptT]):
             return fresh, found is not None and fresh is None
 
     def _fresh(self, found: tuple[float, KeptT] | None) -> KeptT | None:
-        if found is None or self._now().timestamp() - found[0] > self._seconds:
+        if found is None or self._now().timestamp() - found[0] > self._seconds():
             return None
         return found[1]
 
@@ -62,6 +63,7 @@ class Asked:
     state: str | None
     challenge: str | None
     nonce: str | None
+    response_type: str = "code"
 
 
 @dataclass(frozen=True)

@@ -28,3 +28,19 @@ def invalid_client_id() -> OAuthError:
 def mismatch() -> OAuthError:
     """Say that the callback URL is not the registered one."""
     return OAuthError("redirect_uri_mismatch", "redirect_uri must match configuration")
+
+
+def not_permitted() -> OAuthError:
+    """Say that an admin has not approved the user for the app."""
+    text = "user is not admin approved to access this app"
+    return OAuthError("OAUTH_APP_ACCESS_DENIED", text)
+
+
+def not_installed() -> OAuthError:
+    """Say that an admin has to install the app first."""
+    return OAuthError("invalid_client", "app must be installed into org")
+
+
+def flow_disabled() -> OAuthError:
+    """Say that the app's settings do not allow this flow."""
+    return OAuthError("oauth_flow_disabled", "this flow is not enabled for this app")

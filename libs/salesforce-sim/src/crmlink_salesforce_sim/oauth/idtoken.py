@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64encode
 from functools import cached_property
+from hashlib import sha256
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -34,8 +35,8 @@ class IdTokens:
         assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - it is the one made above
         return key
 
-    def make(self, server: Server, origin: str, user: str, nonce: str | None) -> str:
-        """Return the signed token."""
+    def make(self, server: Server, origin: str, user: str, nonce: str | None, access: str) -> str:
+        """Return the signed token; `at_hash` binds it to the access token."""
         now = int(server.org.now().timestamp())
         claims: dict[str, object] = {
             "iss": origin,
@@ -43,6 +44,7 @@ class IdTokens:
             "aud": server.identity.client_id,
             "iat": now,
             "exp": now + SECONDS,
+            "at_hash": _packed(sha256(access.encode()).digest()[:16]),
         }
         if nonce is not None:
             claims["nonce"] = nonce

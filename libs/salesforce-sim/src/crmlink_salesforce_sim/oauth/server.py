@@ -14,16 +14,18 @@ from starlette.requests import Request
 from crmlink_salesforce_sim.oauth.app import Identity
 from crmlink_salesforce_sim.oauth.codes import (
     BROWSER_SECONDS,
-    CODE_SECONDS,
     Asked,
     Granted,
     ShortLived,
 )
 from crmlink_salesforce_sim.oauth.errors import OAuthError, invalid_client, invalid_client_id
+from crmlink_salesforce_sim.oauth.logins import Logins
+from crmlink_salesforce_sim.oauth.settings import App
 from crmlink_salesforce_sim.oauth.tokens import Issued, Tokens
 from crmlink_salesforce_sim.org import Org
 
 COOKIE = "sim_sid"  # cookies ignore ports: "sid" may be a neighbour's on this machine
+API_INSTANCE = "https://api.salesforce.com"
 Form = dict[str, str]
 
 
@@ -34,13 +36,16 @@ class Server:
     org: Org
     identity: Identity
     tokens: Tokens
-    code_seconds: float = CODE_SECONDS
+    app: App
 
     def __post_init__(self) -> None:
         now: Callable[[], datetime] = self.org.now
-        self.browsers: ShortLived[str] = ShortLived(BROWSER_SECONDS, now)
-        self.pending: ShortLived[Granted] = ShortLived(BROWSER_SECONDS, now)
-        self.codes: ShortLived[Granted] = ShortLived(self.code_seconds, now, "aPrx")
+        self.browsers: ShortLived[str] = ShortLived(lambda: BROWSER_SECONDS, now)
+        self.pending: ShortLived[Granted] = ShortLived(lambda: BROWSER_SECONDS, now)
+        self.codes: ShortLived[Granted] = ShortLived(
+            lambda: self.app.settings.code_seconds, now, "aPrx"
+        )
+        self.logins = Logins(self.org.store, self.identity, now, self.app)
 
     def browser_user(self, request: Request) -> str | None:
         """Return who is logged in in this browser."""
@@ -62,9 +67,9 @@ class Server:
         header = request.headers.get("authorization", "")
         if header.lower().startswith("basic "):
             client_id, secret = basic(header)
-        if client_id != self.identity.client_id:
+        if client_id != self.identity.client_id or not self.app.active:
             raise invalid_client_id()
-        if secret is None and not secret_needed:
+        if not secret and not secret_needed:
             return
         if not hmac.compare_digest((secret or "").encode(), self.identity.client_secret.encode()):
             raise invalid_client()
@@ -82,6 +87,8 @@ class Server:
             "token_type": "Bearer",
             "issued_at": issued_at,
         }
+        if self.app.settings.api_instance_url:
+            body["api_instance_url"] = API_INSTANCE
         return body if issued.refresh is None else {**body, "refresh_token": issued.refresh}
 
     def identity_url(self, origin: str, user: str) -> str:
@@ -109,9 +116,14 @@ def origin_of(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
+def address_of(request: Request) -> str:
+    """Return the address a request came from."""
+    return request.client.host if request.client else "127.0.0.1"
+
+
 def texts(form: FormData) -> Form:
     """Return the text fields of a form."""
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-__all__ = ["Asked", "Granted", "Server", "basic", "origin_of", "signature", "texts"]
+__all__ = ["Asked", "Granted", "Server", "address_of", "basic", "origin_of", "signature", "texts"]

@@ -8,11 +8,16 @@ from datetime import datetime
 from hashlib import sha256
 
 from crmlink_salesforce_sim.oauth.app import Identity
+from crmlink_salesforce_sim.oauth.settings import App
 from crmlink_salesforce_sim.store import Store
 
 MOST_APPROVALS = 5
-SESSION_SECONDS = 7200.0
+MOST_USED = 100  # refresh tokens of one approval that are known to be used
 REFRESHING = ("refresh_token", "offline_access")
+USED_TABLE = """CREATE TABLE IF NOT EXISTS sim_used_refresh
+    (id INTEGER PRIMARY KEY, token TEXT UNIQUE, approval INTEGER)"""
+_SESSION = """SELECT t.user, t.client, t.scope, t.issued_at, t.used_at FROM sim_tokens t
+    LEFT JOIN User u ON u.Id = t.user WHERE t.token = ? AND coalesce(u.IsActive, 1)"""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,16 @@ class Tokens:
     store: Store
     identity: Identity
     now: Callable[[], datetime]
-    session_seconds: float = SESSION_SECONDS
-    rotate: bool = False
+    app: App
+
+    def __post_init__(self) -> None:
+        with self.store.writing() as connection:
+            connection.execute(USED_TABLE)
+
+    @property
+    def session_seconds(self) -> float:
+        """Return how long a session lives without being used."""
+        return self.app.settings.session_seconds
 
     def approve(self, user: str, scope: str) -> Issued:
         """Issue the tokens of a new approval; a user's sixth ends the oldest."""
@@ -61,28 +74,50 @@ class Tokens:
             self._end_oldest(connection, user)
             return self._issue(connection, approval, user, scope, refresh)
 
+    def session_of(self, user: str, scope: str) -> Issued:
+        """Issue an access token by itself, without an approval."""
+        with self.store.writing() as connection:
+            return self._issue(connection, None, user, scope, None)
+
     def refresh(self, token: str) -> Issued | None:
-        """Issue a new access token, or None when the refresh token is no good."""
+        """Issue a new access token, or None when the refresh token is no good.
+
+        With rotation it takes the token's place; using a replaced one ends the approval whole.
+        """
+        settings, now = self.app.settings, self._seconds()
         with self.store.writing() as connection:
             row = connection.execute(
-                "SELECT id, user, scope FROM sim_approvals WHERE refresh = ?", (digest(token),)
+                "SELECT id, user, scope, used_at FROM sim_approvals WHERE refresh = ?",
+                (digest(token),),
             ).fetchone()
             if row is None:
+                _punish(connection, token)
                 return None
-            approval, user, scope = row
-            new = _opaque("5Aep861") if self.rotate else None
-            if new is not None:
-                change = "UPDATE sim_approvals SET refresh = ? WHERE id = ?"
-                connection.execute(change, (digest(new), approval))
+            approval, user, scope, used_at = row
+            if settings.refresh_idle_seconds and now - used_at > settings.refresh_idle_seconds:
+                _end(connection, approval)
+                return None
+            connection.execute("UPDATE sim_approvals SET used_at = ? WHERE id = ?", (now, approval))
+            new = self._rotated(connection, approval, token) if settings.rotate else None
             return self._issue(connection, approval, user, scope, new)
+
+    def _rotated(self, connection: sqlite3.Connection, approval: int, token: str) -> str:
+        new = _opaque("5Aep861")
+        change = "UPDATE sim_approvals SET refresh = ? WHERE id = ?"
+        connection.execute(change, (digest(new), approval))
+        used = "INSERT INTO sim_used_refresh (token, approval) VALUES (?, ?)"
+        connection.execute(used, (digest(token), approval))
+        connection.execute(
+            "DELETE FROM sim_used_refresh WHERE approval = ? AND id NOT IN (SELECT id FROM"
+            " sim_used_refresh WHERE approval = ? ORDER BY id DESC LIMIT ?)",
+            (approval, approval, MOST_USED),
+        )
+        return new
 
     def session(self, token: str) -> Session | None:
         """Return a live session; using it keeps it alive."""
         with self.store.reading() as connection:
-            row = connection.execute(
-                "SELECT user, client, scope, issued_at, used_at FROM sim_tokens WHERE token = ?",
-                (digest(token),),
-            ).fetchone()
+            row = connection.execute(_SESSION, (digest(token),)).fetchone()
         if row is None:
             return None
         found, now = Session(*row), self._seconds()
@@ -136,13 +171,14 @@ class Tokens:
             rows = connection.execute("SELECT scope FROM sim_approvals WHERE user = ?", (user,))
             return any(set(scope.split()) <= set(kept.split()) for (kept,) in rows)
 
-    def scope_of(self, refresh: str) -> str | None:
-        """Return the scopes of a refresh token that still works."""
+    def approval_of(self, refresh: str) -> tuple[str, str, float] | None:
+        """Return user, scopes and last use of a refresh token that still works."""
         with self.store.reading() as connection:
             row = connection.execute(
-                "SELECT scope FROM sim_approvals WHERE refresh = ?", (digest(refresh),)
+                "SELECT user, scope, used_at FROM sim_approvals WHERE refresh = ?",
+                (digest(refresh),),
             ).fetchone()
-        return row[0] if row else None
+        return (row[0], row[1], row[2]) if row else None
 
     def _issue(
         self,
@@ -173,7 +209,17 @@ class Tokens:
         return self.now().timestamp()
 
 
+def _punish(connection: sqlite3.Connection, token: str) -> None:
+    """End the approval of a refresh token that was used and replaced before."""
+    row = connection.execute(
+        "SELECT approval FROM sim_used_refresh WHERE token = ?", (digest(token),)
+    ).fetchone()
+    if row is not None:
+        _end(connection, row[0])
+
+
 def _end(connection: sqlite3.Connection, approval: int) -> None:
+    connection.execute("DELETE FROM sim_used_refresh WHERE approval = ?", (approval,))
     connection.execute("DELETE FROM sim_tokens WHERE approval = ?", (approval,))
     connection.execute("DELETE FROM sim_approvals WHERE id = ?", (approval,))
 
