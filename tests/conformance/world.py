@@ -58,6 +58,11 @@ class Control:
         assert answer.is_success, f"/_sim/{path} answered {answer.status_code}"
         return answer.json() if answer.content else None
 
+    def reset(self) -> None:
+        """Take back all that was asked for; records stay."""
+        for path in ("", "/schema"):
+            self.http.delete(f"/_sim{path}")
+
     def counts(self) -> dict[str, Any]:
         told: dict[str, Any] = self.http.get("/_sim/counts").raise_for_status().json()
         return told
