@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmlink_common.errors import (
     ConflictError,
@@ -15,7 +17,9 @@ from crmlink_common.errors import (
     TransientError,
     UnknownOutcomeError,
 )
-from crmlink_common.salesforce.errors import failure, lost, of_the_call
+from crmlink_common.salesforce.error_bodies import read_refusal
+from crmlink_common.salesforce.error_codes import BY_CODE
+from crmlink_common.salesforce.errors import failure, job_failure, lost, of_the_call, row_failure
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,24 @@ from crmlink_common.salesforce.errors import failure, lost, of_the_call
         ("REQUIRED_FIELD_MISSING", 400, PermanentError),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", 400, PermanentError),
         ("INSUFFICIENT_ACCESS", 403, PermanentError),
+        ("INSUFFICIENT_ACCESS_OR_READONLY", 403, PermanentError),
+        ("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", 400, PermanentError),
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", 400, PermanentError),
+        ("CANNOT_UPDATE_CONVERTED_LEAD", 400, PermanentError),
+        ("FIELD_FILTER_VALIDATION_EXCEPTION", 400, PermanentError),
+        ("INVALID_QUERY_LOCATOR", 400, PermanentError),
+        ("EXCEEDED_ID_LIMIT", 400, PermanentError),
+        ("INVALID_REPLICATION_DATE", 400, PermanentError),
+        ("METHOD_NOT_ALLOWED", 405, PermanentError),
+        ("LIMIT_EXCEEDED", 400, LimitError),
+        ("STORAGE_LIMIT_EXCEEDED", 403, TransientError),
+        ("BATCH_PROCESSING_HALTED", 412, TransientError),
+        ("SERVER_UNAVAILABLE", 503, UnknownOutcomeError),
+        ("SERVER_UNAVAILABLE", 400, TransientError),
+        ("REQUIRED_FIELD_MISSING", 500, PermanentError),
+        ("ANY", 409, PermanentError),
+        ("ANY", 410, PermanentError),
+        ("ANY", 412, ConflictError),
     ],
 )
 def test_each_code_has_its_class(code: str, status: int, kind: type[CrmLinkError]) -> None:
@@ -105,3 +127,118 @@ def test_what_stops_a_call_keeps_its_class_on_each_record(
     error = of_the_call(stopped_by)
     assert isinstance(error, kind)
     assert error.retry_after == getattr(stopped_by, "retry_after", None)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b'[{"errorCode":"INVALID_FIELD","message":"Ada"}]', "INVALID_FIELD"),
+        (b'{"errorCode":"NOT_FOUND","statusCode":404,"output":null}', "NOT_FOUND"),
+        (b'{"error":"invalid_grant","error_description":"expired"}', "INVALID_GRANT"),
+        (b'{"exceptionCode":"API_ERROR","exceptionMessage":"Ada"}', "API_ERROR"),
+        (
+            (
+                b'<?xml version="1.0"?><Errors><Error><errorCode>INVALID_SESSION_ID</errorCode>'
+                b"<message>Ada</message></Error></Errors>"
+            ),
+            "INVALID_SESSION_ID",
+        ),
+        (b"<env:Fault><faultcode>sf:INVALID_TYPE</faultcode></env:Fault>", "INVALID_TYPE"),
+        (b"  Bad_OAuth_Token\n", "INVALID_SESSION_ID"),
+        (b"<html><body>Down for Maintenance</body></html>", "http_400"),
+        (b"", "http_400"),
+        (b"\xff\xfe", "http_400"),
+    ],
+)
+def test_bodies_of_every_form_are_read(content: bytes, code: str) -> None:
+    error = failure(read_refusal(content), repeatable=True)
+    assert (error.code, str(error)) == (code, code)
+
+
+def test_fields_of_xml_are_read() -> None:
+    body = b"<Errors><Error><fields>Name</fields><errorCode>X1</errorCode></Error></Errors>"
+    assert failure(read_refusal(body), repeatable=True).fields == ("Name",)
+
+
+def test_several_records_of_an_external_id_are_named() -> None:
+    urls = [f"/services/data/v59.0/sobjects/Contact/{one}" for one in ("001dM00003jU9GxQAK", "x")]
+    error = failure(urls, status=300, repeatable=False)
+    assert isinstance(error, ConflictError)
+    assert (error.code, error.duplicates) == ("MULTIPLE_RECORDS", ("001dM00003jU9GxQAK",))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "code", "fields"),
+    [
+        (
+            "REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --",
+            PermanentError,
+            "REQUIRED_FIELD_MISSING",
+            ("LastName",),
+        ),
+        (
+            "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record:--",
+            TransientError,
+            "UNABLE_TO_LOCK_ROW",
+            (),
+        ),
+        (
+            "INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:AccountId --",
+            PermanentError,
+            "INVALID_CROSS_REFERENCE_KEY",
+            ("AccountId",),
+        ),
+        (
+            "INVALID_CROSS_REFERENCE_KEY:invalid:--",
+            NotFoundError,
+            "INVALID_CROSS_REFERENCE_KEY",
+            (),
+        ),
+        (
+            "DUPLICATE_VALUE:a: b: c:Name Email --",
+            ConflictError,
+            "DUPLICATE_VALUE",
+            ("Name", "Email"),
+        ),
+        ("nobody knows", PermanentError, "http_400", ()),
+        ("", PermanentError, "http_400", ()),
+    ],
+)
+def test_rows_of_bulk_tell_what_records_do(
+    text: str, kind: type[CrmLinkError], code: str, fields: tuple[str, ...]
+) -> None:
+    """Facts §7: sf__Error."""
+    error = row_failure(text)
+    assert isinstance(error, kind)
+    assert (error.code, error.fields) == (code, fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "code"),
+    [
+        ("InvalidBatch : Field name not found : Ada__c", PermanentError, "InvalidBatch"),
+        ("TooManyLockFailure:200 lock failures", TransientError, "TooManyLockFailure"),
+        ("InternalServerError:IO Exception", TransientError, "InternalServerError"),
+        ("ExceededQuota : ApiBatchItems", LimitError, "ExceededQuota"),
+        ("Ada : went wrong", PermanentError, "http_400"),
+    ],
+)
+def test_jobs_tell_why_they_failed(text: str, kind: type[CrmLinkError], code: str) -> None:
+    error = job_failure(text)
+    assert isinstance(error, kind)
+    assert error.code == code
+
+
+def test_a_trigger_that_ran_into_a_lock_may_succeed_later() -> None:
+    told = {
+        "statusCode": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "message": "T: caused by: first error: UNABLE_TO_LOCK_ROW, unable to obtain",
+    }
+    assert isinstance(failure([told], repeatable=False), TransientError)
+
+
+@given(st.text(), st.text(), st.sampled_from(sorted(BY_CODE)))
+def test_nothing_of_a_message_is_handed_on(text: str, name: str, code: str) -> None:
+    told = [{"errorCode": code, "message": f"x{text}", "fields": [f"{name} "]}]
+    error = failure(told, repeatable=True)
+    assert (str(error), error.fields) == (code, ())
