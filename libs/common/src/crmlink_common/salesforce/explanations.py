@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from crmlink_common.errors import (
+    CrmLinkError,
     LimitError,
     NotConnectedError,
     StaleTokenError,
     TransientError,
     UnknownOutcomeError,
 )
-from crmlink_common.salesforce.error_classes import SalesforceError
 from crmlink_common.salesforce.explained_codes import SENTENCES
 
 
@@ -49,7 +49,7 @@ REFUSED = Explanation(
 )
 
 
-def explain(code: str, error: SalesforceError | None = None) -> Explanation:
+def explain(code: str, error: CrmLinkError | None = None) -> Explanation:
     """Return the sentences of a code; of an unknown one, those of its error's class."""
     if (found := EXPLANATIONS.get(code)) is not None:
         return found
