@@ -84,11 +84,10 @@ def plan_write(
     needed = UPSERT_COLLECTIONS_SINCE if operation is Operation.UPSERT else COLLECTIONS_SINCE
     if number < needed:
         most = min(ROWS_PER_CALL, bounds.per_call) if number >= COMPOSITE_SINCE else 1
-        parted = _parted(range(len(sizes)), sizes, most, bounds.size)
-        return [_of_rows(chunk) for chunk in parted]
+        return [_of_rows(one) for one in parted(range(len(sizes)), sizes, most, bounds.size)]
     if len(sizes) == 1 and by_path:
         return [PlannedCall(Way.ROW, ((0,),))]
-    calls = _parted(range(len(sizes)), sizes, bounds.per_call, bounds.size)
+    calls = parted(range(len(sizes)), sizes, bounds.per_call, bounds.size)
     return [one for call in calls for one in _of_collections(call, bounds, types)]
 
 
@@ -121,7 +120,7 @@ def _of_few_types(chunk: tuple[int, ...], types: Sequence[str]) -> Iterator[tupl
     yield chunk[start:]
 
 
-def _parted(
+def parted(
     positions: Sequence[int], sizes: Sequence[int], most: int, bytes_most: int
 ) -> Iterator[tuple[int, ...]]:
     """Cut where a part would get too many records or too many bytes."""

@@ -94,6 +94,15 @@ class Write:
         """
         return self.operation is not Operation.CREATE and self.unique
 
+    @property
+    def bulk(self) -> bool:
+        """Tell whether Bulk 2.0 may do it: its results are found by key, its jobs know no options.
+
+        Never a create, whose results nobody could tell apart.
+        """
+        keyed = self.operation in {Operation.UPDATE, Operation.UPSERT}
+        return keyed and self.unique and self.options == WriteOptions()
+
     def key(self, record: Record) -> str | None:
         """Return the record's key in a form that compares; None for a create."""
         if not self.key_field:

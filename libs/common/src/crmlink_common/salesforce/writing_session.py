@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 
 from crmlink_common.errors import InvalidInputError
+from crmlink_common.salesforce.bulk import IngestJobs
+from crmlink_common.salesforce.bulk_query import QueryJobs
+from crmlink_common.salesforce.bulk_way import Bulk, ByJobs
 from crmlink_common.salesforce.records import Record
 from crmlink_common.salesforce.session import Session
 from crmlink_common.salesforce.write_all import write_all
@@ -15,13 +18,15 @@ from crmlink_common.salesforce.writing import Writing
 
 NAME = re.compile(r"[A-Za-z]\w{0,254}", re.ASCII)
 AS_USUAL = WriteOptions()
+BY_ITSELF = Bulk()
 
 
 class WritingSession(Session):
     """Writes; every record gets an outcome, in the order of the records.
 
     One record takes a call of its own, up to 200 a Collections call, up to 1,000 a Composite of
-    five of those. A call whose answer is lost is sent again when that does no harm (see
+    five of those; above 20,000 updates by id, and upserts by a unique external id, go by Bulk 2.0
+    (see ``Bulk``). A call whose answer is lost is sent again when that does no harm (see
     ``Write.repeatable``); else its records' outcome is unknown: look for them before another try,
     and let their absence count after eleven minutes only (see ``absence``).
     """
@@ -35,11 +40,16 @@ class WritingSession(Session):
         )
 
     async def update(
-        self, sobject: str, records: Sequence[Record], *, options: WriteOptions = AS_USUAL
+        self,
+        sobject: str,
+        records: Sequence[Record],
+        *,
+        options: WriteOptions = AS_USUAL,
+        bulk: Bulk = BY_ITSELF,
     ) -> list[Outcome]:
         """Update records, each with its ``Id``; of two with one id the last stands."""
         write = Write(Operation.UPDATE, _name(sobject), ID, options=options)
-        return await self._written(write, records)
+        return await self._written(write, records, bulk)
 
     async def upsert(
         self,
@@ -49,6 +59,7 @@ class WritingSession(Session):
         *,
         unique: bool = True,
         options: WriteOptions = AS_USUAL,
+        bulk: Bulk = BY_ITSELF,
     ) -> list[Outcome]:
         """Create or update by an external id; one that is not unique is not tried twice.
 
@@ -59,7 +70,7 @@ class WritingSession(Session):
         if options.update_only and (len(records) > 1 or not _all_usual(records, field)):
             raise InvalidInputError("update_only takes one record with a plain key")
         write = Write(Operation.UPSERT, _name(sobject), field, unique=unique, options=options)
-        return await self._written(write, records)
+        return await self._written(write, records, bulk)
 
     async def delete(
         self, sobject: str, ids: Sequence[str], *, options: WriteOptions = AS_USUAL
@@ -68,10 +79,23 @@ class WritingSession(Session):
         write = Write(Operation.DELETE, _name(sobject), ID, options=options)
         return await self._written(write, [{ID: one} for one in ids])
 
-    async def _written(self, write: Write, records: Sequence[Record]) -> list[Outcome]:
+    def ingest_jobs(self, *, delete_read: bool = False) -> IngestJobs:
+        """Return the way to Bulk 2.0 jobs that write: to attach to one, or to stop it."""
+        means = self._means
+        return IngestJobs(
+            session=self, sleep=means.sleep, jitter=means.jitter, delete_read=delete_read
+        )
+
+    def query_jobs(self) -> QueryJobs:
+        """Return the way to Bulk 2.0 jobs that read."""
+        return QueryJobs(session=self, sleep=self._means.sleep, jitter=self._means.jitter)
+
+    async def _written(
+        self, write: Write, records: Sequence[Record], bulk: Bulk = BY_ITSELF
+    ) -> list[Outcome]:
         means = self._means
         writing = Writing(self, write, records, sleep=means.sleep, jitter=means.jitter)
-        return await write_all(writing)
+        return await write_all(writing, ByJobs(self.ingest_jobs(), bulk))
 
 
 def _all_usual(records: Sequence[Record], field: str) -> bool:
