@@ -123,6 +123,7 @@ class DataApi:
         """Check who calls, count the call, and let the resource answer."""
         user = self._user(request)
         usage = self.org.usage
+        self.org.upkeep.catch_up()
         if asking.kind != "composite/batch":  # each part of a batch counts, the batch does not
             usage.count(asking.kind, caller=call.client)
         answer = self._refused(asking) or self._asked(request, call, asking, user, body)

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from crmlink_salesforce_sim.automation import Automation
 from crmlink_salesforce_sim.background import Background
 from crmlink_salesforce_sim.bulk.jobs import Jobs
 from crmlink_salesforce_sim.clock import OrgClock
@@ -19,6 +20,7 @@ from crmlink_salesforce_sim.schema import Schema
 from crmlink_salesforce_sim.store import Store
 from crmlink_salesforce_sim.times import written
 from crmlink_salesforce_sim.transactions import Transactions
+from crmlink_salesforce_sim.upkeep import Upkeep
 from crmlink_salesforce_sim.usage import Usage
 
 DAILY_CALLS = 100_000
@@ -42,6 +44,8 @@ class Org:
         self.jobs = Jobs(self.store, self.now)
         self.background = Background()
         self.describes = Describes(self.schema, self.store, self.now)
+        self.automation = Automation(self.store)
+        self.upkeep = Upkeep(self.schema, self.store, self.automation, self.now)
 
     def close(self) -> None:
         """End the background's work, then close the store."""
@@ -63,7 +67,13 @@ class Org:
         with self.store.writing() as connection:
             stamp = written(_BEGUN.get() or self.now())
             writer = GuardedWriter(
-                self.schema, self.store, connection, user, stamp, options=options
+                self.schema,
+                self.store,
+                connection,
+                user,
+                stamp,
+                options=options,
+                automation=self.automation,
             )
             writer.faults = self.row_faults
             yield writer

@@ -4,7 +4,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from crmlink_salesforce_sim import converting, merging, recycling
+from crmlink_salesforce_sim import converting, merging, recycling, saving
+from crmlink_salesforce_sim.automation import Automation
 from crmlink_salesforce_sim.checking import Checks
 from crmlink_salesforce_sim.converting import Conversion
 from crmlink_salesforce_sim.dml import USUAL_DML, DmlOptions
@@ -13,6 +14,7 @@ from crmlink_salesforce_sim.ids import make_id
 from crmlink_salesforce_sim.schema import Field, Schema, SObject
 from crmlink_salesforce_sim.store import Store
 from crmlink_salesforce_sim.tables import Current, Tables
+from crmlink_salesforce_sim.times import after
 from crmlink_salesforce_sim.values import Stored
 
 Body = Mapping[str, object]
@@ -35,6 +37,7 @@ class Writer:
         stamp: str,
         *,
         options: DmlOptions = USUAL_DML,
+        automation: Automation | None = None,
     ) -> None:
         self.schema = schema
         self.user = user
@@ -42,6 +45,7 @@ class Writer:
         self.options = options
         self.tally: Counter[tuple[str, str]] = Counter()
         self.tables = Tables(connection)
+        self.automation = automation or Automation(store)
         self._checks = Checks(schema, self.tables)
         self._store = store
 
@@ -73,7 +77,8 @@ class Writer:
         """Put a record, and the children that go with it, into the recycle bin."""
         self._writable(sobject, "deleted")
         self.guard(sobject, record_id)
-        self.current(sobject, record_id)
+        current = self.current(sobject, record_id)
+        saving.fire(self, sobject, {}, current, "delete")
         recycling.delete(self, sobject, record_id)
 
     def undelete(self, sobject: SObject, record_id: str) -> None:
@@ -90,12 +95,6 @@ class Writer:
     def empty_recycle_bin(self, sobject: SObject, record_id: str) -> None:
         """Take a record of the recycle bin away for ever."""
         recycling.empty(self, sobject, record_id)
-
-    def expire_recycle_bin(self, before: str) -> None:
-        """Take away what was deleted before a time (as stored: "2026-05-01T07:25:37.000+0000")."""
-        for sobject in self.schema.objects.values():
-            for one in self.tables.expired(sobject, before):
-                self.tables.remove(sobject, one, before)
 
     def merge(
         self, sobject: SObject, master_id: str, loser_ids: Sequence[str], values: Body
@@ -144,14 +143,15 @@ class Writer:
 
     def save_new(self, sobject: SObject, given: Current) -> str:
         """Save a record of values already read; return its id."""
-        row = self._defaults(sobject) | given
-        self._checks.required(sobject, row, sobject.required_names)
-        self._checks.unique(sobject, row, None)
-        row |= _name(sobject, row)
-        record_id = make_id(sobject.key_prefix, self._store.next_number(sobject))
+        number = self._store.next_number(sobject)
+        record_id = make_id(sobject.key_prefix, number)
+        row = self._defaults(sobject) | saving.assigned(self, sobject, given) | given
+        row |= saving.numbered(sobject, number)
+        row = saving.prepared(self, self._checks, sobject, row, {})
         row |= {"Id": record_id, "CreatedDate": self.stamp, "CreatedById": self.user}
         self.tables.insert(sobject, row | self.touched())
         self.tally[sobject.name, "created"] += 1
+        self._saved(sobject, record_id)
         return record_id
 
     def save_changes(
@@ -162,11 +162,14 @@ class Writer:
         row: Current,
     ) -> None:
         """Save changes already read to a record."""
-        self._checks.required(sobject, row, row)
-        self._checks.unique(sobject, row, record_id)
-        if any(part in row for part in sobject.name_parts):
-            row |= _name(sobject, current | row)
+        row = saving.prepared(self, self._checks, sobject, row, current)
         self.tables.change(sobject, record_id, row | self.touched())
+        self._saved(sobject, record_id)
+
+    def _saved(self, sobject: SObject, record_id: str) -> None:
+        """Remember what automation does to the record later."""
+        for rule in self.automation.of("touches", sobject.name):
+            self.tables.touch_later(sobject, record_id, after(self.stamp, rule.seconds))
 
     def _writable(self, sobject: SObject, verb: str) -> None:
         if not sobject.writable:
@@ -178,10 +181,3 @@ class Writer:
             name: self.user if value == OWN_USER else value
             for name, value in sobject.defaults.items()
         }
-
-
-def _name(sobject: SObject, row: Current) -> Current:
-    if not sobject.name_parts:
-        return {}
-    parts = (row.get(part) for part in sobject.name_parts)
-    return {"Name": " ".join(str(part) for part in parts if part)}

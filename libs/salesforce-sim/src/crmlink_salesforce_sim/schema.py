@@ -37,6 +37,11 @@ class Schema:
         with self._lock:
             self._set({**self.objects, sobject.name: sobject})
 
+    def drop(self, name: str) -> None:
+        """Let an object be known no more; its table and records stay."""
+        with self._lock:
+            self._set({key: one for key, one in self.objects.items() if key != name})
+
     def find(self, name: str) -> SObject | None:
         """Return the object of that name, in any letter case."""
         return self._by_lower.get(name.lower())

@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS sim_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS sim_writes
     (sobject TEXT, client TEXT, kind TEXT, n INTEGER, PRIMARY KEY (sobject, client, kind));
 CREATE TABLE IF NOT EXISTS sim_removed (id TEXT PRIMARY KEY, sobject TEXT, deleted_at TEXT);
+CREATE TABLE IF NOT EXISTS sim_touches
+    (due TEXT, sobject TEXT, id TEXT, PRIMARY KEY (due, id));
 CREATE TABLE IF NOT EXISTS sim_approvals
     (id INTEGER PRIMARY KEY, user TEXT, client TEXT, scope TEXT, refresh TEXT UNIQUE, used_at REAL);
 CREATE TABLE IF NOT EXISTS sim_tokens

@@ -1,7 +1,7 @@
 """Rows of the org's tables as the writer reads and writes them, in one transaction."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.folding import compared, folded, folds
@@ -53,6 +53,19 @@ class Tables:
         rows = self._sql.execute(" ".join(words), (wanted, int(binned)))
         return [str(one) for (one,) in rows]
 
+    def equal(self, sobject: SObject, values: Mapping[str, Stored], most: int) -> list[Current]:
+        """Return records that have all these values and are not deleted."""
+        fields = [sobject.fields[name] for name in values]
+        tests = [f"{compared(one, quoted(one.name))} = ?" for one in fields]
+        wanted = [
+            folded(value) if folds(one) else value
+            for one, value in zip(fields, values.values(), strict=True)
+        ]
+        test = " AND ".join([*tests, "IsDeleted = 0"])
+        words = ["SELECT", sobject.column_names, "FROM", quoted(sobject.name), "WHERE", test]
+        rows = self._sql.execute(" ".join([*words, f"ORDER BY Id LIMIT {most}"]), wanted)
+        return [dict(zip(sobject.stored_names, row, strict=True)) for row in rows]
+
     def insert(self, sobject: SObject, row: Current) -> None:
         """Add a record."""
         columns = ", ".join(map(quoted, row))
@@ -80,6 +93,21 @@ class Tables:
             " ".join(["SELECT Id FROM", quoted(sobject.name), test]), (before,)
         )
         return [str(one) for (one,) in rows]
+
+    def touch_later(self, sobject: SObject, record_id: str, due: str) -> None:
+        """Note that a record changes once more, at a moment to come."""
+        row = (due, sobject.name, record_id)
+        self._sql.execute("INSERT OR REPLACE INTO sim_touches VALUES (?, ?, ?)", row)
+
+    def touch_due(self, objects: Mapping[str, SObject], now: str) -> None:
+        """Let the records change whose moment has come; the stamp is that moment."""
+        found = self._sql.execute("SELECT due, sobject, id FROM sim_touches WHERE due <= ?", (now,))
+        for due, name, record_id in found.fetchall():
+            if name in objects:
+                words = ["UPDATE", quoted(name), "SET SystemModstamp = max(SystemModstamp, ?)"]
+                test = "WHERE Id = ? AND IsDeleted = 0"
+                self._sql.execute(" ".join([*words, test]), (due, record_id))
+        self._sql.execute("DELETE FROM sim_touches WHERE due <= ?", (now,))
 
     def rows(self, statement: str, values: Sequence[Stored] = ()) -> Iterable[Sequence[Stored]]:
         """Return the rows of a statement of our own."""

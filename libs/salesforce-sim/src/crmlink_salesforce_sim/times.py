@@ -19,6 +19,12 @@ def written(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
 
 
+def after(stamp: str, seconds: float) -> str:
+    """Return the stored form of a moment some seconds after another."""
+    moment = datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%f%z")
+    return written(moment + timedelta(seconds=seconds))
+
+
 def read_datetime(text: str) -> datetime | None:
     """Return the moment a text names, or None."""
     if (found := _DATETIME.match(text)) is None:
