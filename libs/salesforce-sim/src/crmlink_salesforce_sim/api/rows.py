@@ -1,16 +1,24 @@
 """What single rows and collections of rows share."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
+from crmlink_salesforce_sim.api.call import Call
+from crmlink_salesforce_sim.dml import DmlOptions
 from crmlink_salesforce_sim.errors import ApiError, Row, not_found
 from crmlink_salesforce_sim.ids import full_id, required_id
+from crmlink_salesforce_sim.org import Org
 from crmlink_salesforce_sim.queries import Queries
 from crmlink_salesforce_sim.records import Body, Writer
 from crmlink_salesforce_sim.schema import Field, SObject
-from crmlink_salesforce_sim.soql.compile import Plan
-from crmlink_salesforce_sim.soql.shape import Shape, Slot
+from crmlink_salesforce_sim.soql.compile import Compiler
 from crmlink_salesforce_sim.store import quoted
 from crmlink_salesforce_sim.values import stored
+
+
+def saving(org: Org, call: Call) -> AbstractContextManager[Writer]:
+    """Return a transaction that writes as the call's user, by the call's headers."""
+    return org.writing(call.user, call.client, DmlOptions.of(call.headers, call.version))
 
 
 def created(record_id: str) -> Row:
@@ -70,37 +78,40 @@ def upsert(
     return writer.create(sobject, {**body, field.name: value}), True
 
 
+def names_of(sobject: SObject, names: Sequence[str]) -> list[str]:
+    """Return the fields asked for, all of them when none is; INVALID_FIELD names the unknown."""
+    found = []
+    for name in names:
+        if (field := sobject.find(name.strip())) is None:
+            message = f"No such column '{name.strip()}' on sobject of type {sobject.name}"
+            raise ApiError("INVALID_FIELD", message)
+        found.append(field.name)
+    return list(dict.fromkeys(found)) or list(sobject.fields)
+
+
+def listed_fields(text: str) -> list[str]:
+    """Return the names in a parameter such as `fields=Id,Name`."""
+    return [one for one in text.split(",") if one.strip()]
+
+
 def readable(
     queries: Queries, sobject: SObject, ids: Sequence[str], names: Sequence[str]
 ) -> list[Row | None]:
     """Return the records in the order of the ids, None where there is none."""
-    plan = _plan(sobject, names)
-    with queries.org.store.reading() as connection:
-        rows = connection.execute(plan.by_ids(len(ids)) + " AND t.IsDeleted = 0", list(ids))
-        by_id = {str(cells[0]): cells for cells in rows}
     schema = queries.org.schema
-    return [
-        plan.shape.record(by_id[one], queries.link, schema) if one in by_id else None
-        for one in map(full_id, ids)
-    ]
-
-
-def _plan(sobject: SObject, names: Sequence[str]) -> Plan:
-    plan = Plan(sobject, Shape(sobject, 0), ["t.Id"])
-    plan.source = f"FROM {quoted(sobject.name)} t"
-    for field in [_named(sobject, name) for name in names] or sobject.fields.values():
-        start = len(plan.columns)
-        parts = field.components.values() or [field.name]
-        plan.columns += [f"t.{quoted(one)}" for one in parts]
-        plan.shape.parts[field.name] = Slot(field, tuple(range(start, len(plan.columns))))
-    if names:
-        id_slot = Slot(sobject.fields["Id"], (0,))
-        plan.shape.parts.setdefault("Id", id_slot)
-    return plan
-
-
-def _named(sobject: SObject, name: str) -> Field:
-    if (field := sobject.find(name.strip())) is None:
-        message = f"No such column '{name.strip()}' on sobject of type {sobject.name}"
-        raise ApiError("INVALID_FIELD", message)
-    return field
+    text = ["SELECT", ", ".join(names_of(sobject, names)), "FROM", sobject.name]
+    plan = Compiler(" ".join(text), schema, queries.org.now()).plan()
+    marks = ", ".join("?" * len(ids))
+    words = ["SELECT Id FROM", quoted(sobject.name), f"WHERE IsDeleted = 0 AND Id IN ({marks})"]
+    with queries.org.store.reading() as connection:
+        here = {str(one) for (one,) in connection.execute(" ".join(words), list(ids))}
+        rows = connection.execute(plan.by_ids(len(ids)), list(ids)).fetchall()
+    by_id = {str(cells[0]): cells for cells in rows}
+    records: list[Row | None] = []
+    for one in map(full_id, ids):
+        if one is None or one not in here:
+            records.append(None)
+            continue
+        record = plan.shape.record(by_id[one], queries.link, schema)
+        records.append(record if "Id" in record else {**record, "Id": one})
+    return records

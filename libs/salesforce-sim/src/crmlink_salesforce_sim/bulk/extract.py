@@ -12,7 +12,7 @@ from crmlink_salesforce_sim.errors import ApiError, Row
 from crmlink_salesforce_sim.org import Org
 from crmlink_salesforce_sim.queries import UNLIMITED
 from crmlink_salesforce_sim.soql.compile import Compiler, Plan
-from crmlink_salesforce_sim.soql.shape import Shape
+from crmlink_salesforce_sim.soql.shape import Shape, Slot
 
 RECORDS = "records"
 PAGE = 1000
@@ -46,8 +46,8 @@ def _compound(shape: Shape) -> Iterator[bool]:
     for part in shape.parts.values():
         if isinstance(part, Shape):
             yield from _compound(part)
-        else:
-            yield not part.field.stored
+        elif isinstance(part, Slot):
+            yield bool(part.field.components)
 
 
 def header(shape: Shape, before: Path = ()) -> list[Path]:
