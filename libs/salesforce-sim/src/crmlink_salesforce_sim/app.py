@@ -21,6 +21,7 @@ from crmlink_salesforce_sim.data import DataApi
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
 from crmlink_salesforce_sim.oauth.authorize import AUTHORIZE, Authorize
+from crmlink_salesforce_sim.oauth.faulty import Faulty
 from crmlink_salesforce_sim.oauth.grants import Grants
 from crmlink_salesforce_sim.oauth.identity import IdentityPages
 from crmlink_salesforce_sim.oauth.idtoken import IdTokens
@@ -52,7 +53,7 @@ def create_app(server: Server, *, control: bool = False) -> Starlette:
         Route("/services/data", data.versions, methods=["GET"]),
         Route("/services/data/", data.versions, methods=["GET"]),
         Route("/services/data/{rest:path}", data.call, methods=METHODS),
-        *_oauth_routes(server),
+        *_oauth_routes(server, Faulty(faults)),
     ]
     routes += control_routes(control_of(server, faults)) if control else [CLOSED]
     wake(server.org)  # jobs an earlier run left
@@ -66,7 +67,7 @@ async def _failed(_: Request, __: Exception) -> Response:
     return JSONResponse(error.body(), error.status)
 
 
-def _oauth_routes(server: Server) -> list[Route]:
+def _oauth_routes(server: Server, faulty: Faulty) -> list[Route]:
     id_tokens = IdTokens(server.org.store)
     grants = Grants(server, id_tokens)
     authorize, setup = Authorize(server, grants), Setup(server)
@@ -76,10 +77,15 @@ def _oauth_routes(server: Server) -> list[Route]:
         Route(AUTHORIZE + "/decision", authorize.decide, methods=["POST"]),
         Route("/login", authorize.login, methods=["GET"]),
         Route("/login", authorize.log_in, methods=["POST"]),
-        Route(OAUTH + "/token", token.token, methods=["GET", "POST"]),
-        Route(OAUTH + "/revoke", token.revoke, methods=["GET", "POST"]),
-        Route(OAUTH + "/introspect", token.introspect, methods=["POST"]),
-        Route(OAUTH + "/userinfo", pages.userinfo, methods=["GET", "POST"]),
+        *[
+            Route(f"{OAUTH}/{name}", faulty.around(name, endpoint), methods=methods)
+            for name, endpoint, methods in (
+                ("token", token.token, ["GET", "POST"]),
+                ("revoke", token.revoke, ["GET", "POST"]),
+                ("introspect", token.introspect, ["POST"]),
+                ("userinfo", pages.userinfo, ["GET", "POST"]),
+            )
+        ],
         Route("/.well-known/openid-configuration", pages.configuration),
         Route("/id/keys", pages.keys),
         Route("/id/{org}/{user}", pages.identity),

@@ -1,7 +1,10 @@
 """What an operator asks of the simulator in JSON, read field by field."""
 
 import json
+import re
 from collections.abc import Sequence
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}\Z")
 
 
 class AskedError(Exception):
@@ -66,6 +69,13 @@ class Asked:
         """Take a text that has to be there."""
         if not (value := self.text(name)):
             raise AskedError(name, "is needed")
+        return value
+
+    def identifier(self, name: str) -> str:
+        """Take a text that can be the API name of a field or an object."""
+        value = self.required(name)
+        if not _IDENTIFIER.match(value):
+            raise AskedError(name, "has to be an API name: a letter, then letters, digits and _")
         return value
 
     def one_of(self, name: str, choices: Sequence[str], default: str | None = None) -> str:

@@ -13,9 +13,11 @@ from crmlink_salesforce_sim.asked import Asked, AskedError
 from crmlink_salesforce_sim.control_calls import Answers, Failures, LateCommits, Latencies, Pages
 from crmlink_salesforce_sim.control_org import AppControl, Clock, Counts, Limits, Revoke
 from crmlink_salesforce_sim.control_rows import RecordFailures, RowLocks
+from crmlink_salesforce_sim.control_schema import SchemaControl
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
 from crmlink_salesforce_sim.oauth.server import Server
+from crmlink_salesforce_sim.schema_changes import SchemaChanges
 from crmlink_salesforce_sim.snapshots import Snapshots
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -105,6 +107,7 @@ def control_of(server: Server, faults: Faults) -> Control:
         "clock": Clock(org),
         "revoke": Revoke(server),
         "app": AppControl(server),
+        "schema": SchemaControl(SchemaChanges(org)),
     }
     return Control(settings, Snapshots(org))
 
