@@ -18,7 +18,7 @@ from crmlink_common.contracts.tools import TOOL_REPLIES_V1, ToolError, ToolReply
 from crmlink_common.errors import CrmLinkError, InvalidInputError, NotConnectedError, TransientError
 from crmlink_common.messaging.outbox import Outbox
 from crmlink_common.salesforce.client import Org, QueryResult, SalesforceError
-from crmlink_common.salesforce.soql import SoqlError, bounded
+from crmlink_common.salesforce.soql import SoqlError, bounded, trimmed
 from crmlink_tools.domain import (
     CATALOGUE,
     MAX_REPLY_BYTES,
@@ -28,7 +28,6 @@ from crmlink_tools.domain import (
     check_arguments,
     fit,
     size_of,
-    trim_children,
 )
 from crmlink_tools.storage.ledger import LEASE, Accepted, Ledger
 from crmlink_tools.traces import Traces
@@ -181,7 +180,7 @@ class Answers:
             total = (await org.query(asked.countable)).total_size
         if not records and page.total_size:  # COUNT() answers in totalSize alone
             return Answer(result={"records": [], "total_size": page.total_size})
-        records, children_cut = trim_children(records, MAX_ROWS)
+        records, children_cut = trimmed(records, MAX_ROWS)
         records, too_large = fit(records)
         more = total is not None and total > len(records)
         cut = children_cut or too_large or more or not page.done

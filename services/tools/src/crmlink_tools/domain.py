@@ -119,25 +119,6 @@ def reply_topic(named: bytes | None, default: str) -> str | None:
     return text if re.fullmatch(REPLY_TOPIC_PATTERN, text) else None
 
 
-def trim_children(rows: Sequence[Row], cap: int) -> tuple[list[Row], bool]:
-    """Keep at most ``cap`` child rows over all parents; say whether any were left out.
-
-    The cap in the query bounds each parent's children alone, not their sum.
-    """
-    left, cut = cap, False
-    kept: list[Row] = []
-    for row in rows:
-        whole = dict(row)
-        for name, value in row.items():
-            children = value.get("records") if isinstance(value, dict) else None
-            if isinstance(value, dict) and isinstance(children, list):
-                cut |= len(children) > left or value.get("done") is False
-                whole[name] = {**value, "records": children[:left]}
-                left -= min(left, len(children))
-        kept.append(whole)
-    return kept, cut
-
-
 def size_of(value: JsonValue) -> int:
     """Count the bytes that a message carries it in."""
     return len(json.dumps(value, ensure_ascii=False).encode())

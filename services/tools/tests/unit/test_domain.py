@@ -14,7 +14,6 @@ from crmlink_tools.domain import (
     fit,
     reply_topic,
     size_of,
-    trim_children,
 )
 
 COMMON = "tool-replies.v1"
@@ -107,40 +106,6 @@ def test_a_reply_goes_only_to_a_topic_for_replies(named: bytes | None, topic: st
 def test_no_other_topic_can_be_named(named: bytes) -> None:
     topic = reply_topic(named, COMMON)
     assert topic is None or topic.startswith("tool-replies.")
-
-
-def with_children(*counts: int, done: bool = True) -> list[Row]:
-    return [
-        {"Id": str(n), "Cases": {"done": done, "records": [{"Id": str(k)} for k in range(count)]}}
-        for n, count in enumerate(counts)
-    ]
-
-
-def children_of(rows: list[Row]) -> list[int]:
-    return [len(row["Cases"]["records"]) for row in rows]  # type: ignore[arg-type,call-overload,index]
-
-
-@pytest.mark.parametrize(
-    ("counts", "kept"),
-    [((), []), ((2, 3), [2, 3]), ((4, 3), [4, 1]), ((9, 1), [5, 0])],
-)
-def test_children_are_capped_over_all_parents(counts: tuple[int, ...], kept: list[int]) -> None:
-    rows, was_cut = trim_children(with_children(*counts), 5)
-    assert (children_of(rows), was_cut) == (kept, sum(counts) > 5)
-
-
-def test_children_that_salesforce_itself_cut_are_told_as_cut() -> None:
-    assert trim_children(with_children(1, done=False), 5)[1]
-
-
-@given(st.lists(st.integers(0, 9), max_size=6), st.integers(0, 20))
-def test_trimming_keeps_the_parents_the_input_and_the_cap(counts: list[int], cap: int) -> None:
-    rows = with_children(*counts)
-    kept, cut = trim_children(rows, cap)
-    assert [row["Id"] for row in kept] == [row["Id"] for row in rows]
-    assert sum(children_of(kept)) == min(sum(counts), cap)
-    assert cut == (sum(counts) > cap)
-    assert children_of(rows) == counts
 
 
 @given(ROWS, st.integers(2, 200))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crmlink_common.salesforce.soql.edits import Edit, comments, spliced
-from crmlink_common.salesforce.soql.errors import SoqlError, at_place
+from crmlink_common.salesforce.soql.refusals import refuse, refused
 from crmlink_common.salesforce.soql.shape import all_fields, is_aggregate
 from crmlink_common.salesforce.soql.syntax import parse
 from crmlink_common.salesforce.soql.tree import (
@@ -16,22 +16,11 @@ from crmlink_common.salesforce.soql.tree import (
     part,
     parts,
     subtree,
-    words,
 )
-from crmlink_common.salesforce.soql.words import Word
 
 GROUPED_ROWS = 2000  # an answer with GROUP BY has one page
 ALL_FIELDS_ROWS = 200
-LARGEST_OFFSET = 2000
-LONGEST_STRING = 4000
 MOST_CHILDREN = 60  # Salesforce takes 20 per level; hundreds, nested, would cost us minutes
-EFFECTS = {
-    "for": "Leave the FOR clause out.",
-    "update": "Leave UPDATE out.",
-    "all_rows": "Ask to include deleted records.",
-}
-# What follows a LIMIT that is added: it goes before the first of these.
-AFTER_LIMIT = frozenset({"offset", *EFFECTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +64,11 @@ def _capped(query: str, max_rows: int) -> tuple[Node, list[Edit], int]:
     edits = comments(query, root)
     children = 0
     for node in nodes(root):
-        _refuse(query, node)
+        refuse(query, node)
         if node.data == "child":
             if (children := children + 1) > MOST_CHILDREN:
                 cure = "Ask in several queries."
-                raise _refused(query, "refused_subqueries", first_word(node), cure)
+                raise refused(query, "refused_subqueries", first_word(node), cure)
             _cap(query, subtree(node, "query"), max_rows, edits)
     return root, edits, _cap(query, root, max_rows, edits)
 
@@ -95,7 +84,7 @@ def _cap(text: str, query: Node, max_rows: int, edits: list[Edit]) -> int:
     if (fields := all_fields(query)) is not None:
         if asked is not None and min(asked, most) > ALL_FIELDS_ROWS:
             cure = "Add LIMIT 200, or name the fields."
-            raise _refused(text, "refused_fields_all", fields, cure)
+            raise refused(text, "refused_fields_all", fields, cure)
         most = min(most, ALL_FIELDS_ROWS)
     if asked is not None and asked <= most:
         return asked
@@ -109,36 +98,8 @@ def _cap(text: str, query: Node, max_rows: int, edits: list[Edit]) -> int:
 
 
 def _end_before_offset(query: Node) -> int:
-    clauses = [c for c in query.children if isinstance(c, Node) and c.data not in AFTER_LIMIT]
+    clauses = [c for c in query.children if isinstance(c, Node) and c.data != "offset"]
     return last_word(clauses[-1]).end_pos
-
-
-def _refuse(text: str, node: Node) -> None:
-    match node.data:
-        case "for" | "update" | "all_rows" as effect:
-            cure = EFFECTS[effect]
-            first, *others = words(node)
-            second = f"_{others[0].lower()}" if others else ""
-            raise _refused(text, f"refused_{effect}{second}", first, cure)
-        case "query":
-            _refuse_offsets(text, node)
-        case "predicate" | "list":
-            _refuse_long_texts(text, node)
-        case _:
-            return
-
-
-def _refuse_offsets(text: str, query: Node) -> None:
-    offset = part(query, "offset")
-    if offset is not None and int(last_word(offset)) > LARGEST_OFFSET:
-        cure = "Page by a condition on Id beyond 2000."
-        raise _refused(text, "refused_offset", last_word(offset), cure)
-
-
-def _refuse_long_texts(text: str, node: Node) -> None:
-    for word in node.children:
-        if isinstance(word, Word) and word.end_pos - word.start_pos > LONGEST_STRING + 2:
-            raise _refused(text, "refused_long_text", word, "Shorten it to 4000 characters.")
 
 
 def _countable(text: str, query: Node, edits: list[Edit]) -> str | None:
@@ -149,7 +110,3 @@ def _countable(text: str, query: Node, edits: list[Edit]) -> str | None:
     start, end = first_word(clauses[0]).start_pos, last_word(clauses[-1]).end_pos
     kept = [edit for edit in edits if edit[:2] != (end, end)]
     return f"SELECT COUNT() {spliced(text, start, end, kept)}"
-
-
-def _refused(text: str, code: str, at: Word, cure: str) -> SoqlError:
-    return at_place(text, at.start_pos, code=code, cure=cure)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from crmlink_common.salesforce.soql.errors import at_place
-from crmlink_common.salesforce.soql.shape import has_aggregate, is_aggregate
-from crmlink_common.salesforce.soql.tree import Node, first_word, nodes, part
+from crmlink_common.salesforce.soql.tree import Node, first_word, nodes
+from crmlink_common.salesforce.soql.vocabulary import AGGREGATES
 from crmlink_common.salesforce.soql.words import Word
+
+# What is selected, not compared or sorted by; aggregates are compared in HAVING.
+UNCOMPARED = AGGREGATES | {"CONVERTCURRENCY", "FIELDS", "GROUPING"}
+UNGROUPED = frozenset({"CONVERTCURRENCY", "FIELDS", *AGGREGATES})
+UNSORTED = frozenset({"CONVERTCURRENCY", "FIELDS"})
 
 
 def check(text: str, root: Node) -> None:
@@ -13,31 +20,27 @@ def check(text: str, root: Node) -> None:
     for node in nodes(root):
         wrong: Word | None = None
         match node.data:
-            case "query":
-                wrong = _limited_aggregate(node)
             case "where":
-                wrong = _call_of_aggregate(node)
+                wrong = _call_of(node, UNCOMPARED)
+            case "ordering":
+                wrong = _call_of(node, UNSORTED)
             case "having":
                 wrong = next((first_word(n) for n in nodes(node) if n.data == "formula"), None)
+            case "group":
+                wrong = _grouped_call(node)
             case _:
                 continue
         if wrong is not None:
             raise at_place(text, wrong.start_pos)
 
 
-def _limited_aggregate(query: Node) -> Word | None:
-    """Facts §3: LIMIT with an aggregate and no GROUP BY is invalid; COUNT() alone may have it."""
-    limit = part(query, "limit")
-    if limit is None or part(query, "group") is not None or not is_aggregate(query):
-        return None
-    [select, *_] = query.children
-    counts = isinstance(select, Node) and part(select, "count") is not None
-    return None if counts else first_word(limit)
-
-
-def _call_of_aggregate(where: Node) -> Word | None:
-    """Aggregates are compared in HAVING."""
-    for node in nodes(where, within="semi_join"):
-        if node.data == "call" and has_aggregate(node):
-            return first_word(node)
+def _call_of(clause: Node, names: Container[str]) -> Word | None:
+    for node in nodes(clause, within="semi_join"):
+        if node.data == "call" and (name := first_word(node)).upper() in names:
+            return name
     return None
+
+
+def _grouped_call(group: Node) -> Word | None:
+    calls = [c for c in group.children if isinstance(c, Node) and c.data == "call"]
+    return next((found for c in calls if (found := _call_of(c, UNGROUPED))), None)

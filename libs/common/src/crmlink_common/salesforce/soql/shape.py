@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmlink_common.salesforce.soql.tree import Node, first_word, subtree
+from crmlink_common.salesforce.soql.tree import Node, first_word, part, subtree
 from crmlink_common.salesforce.soql.vocabulary import AGGREGATES
 from crmlink_common.salesforce.soql.words import Word
 
@@ -10,6 +10,11 @@ from crmlink_common.salesforce.soql.words import Word
 def is_aggregate(query: Node) -> bool:
     """Tell whether the select list counts or sums; child queries have their own."""
     return any(has_aggregate(item) for item in items(query))
+
+
+def is_count(query: Node) -> bool:
+    """Tell whether COUNT() alone is selected: the answer has a total and no records."""
+    return part(subtree(query, "select"), "count") is not None
 
 
 def has_aggregate(item: Node) -> bool:

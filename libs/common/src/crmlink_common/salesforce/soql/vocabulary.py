@@ -37,6 +37,8 @@ CONTEXTUAL: Mapping[str, str] = {
             "FIRST",
             "LAST",
             "SCOPE",
+            "LOOKUP",
+            "BIND",
             "VIEW",
             "REFERENCE",
             "TRACKING",
