@@ -14,6 +14,7 @@ from crmlink_salesforce_sim.api.composite import add_composite
 from crmlink_salesforce_sim.api.limits import add_limits
 from crmlink_salesforce_sim.api.queries import add_queries
 from crmlink_salesforce_sim.api.router import Router
+from crmlink_salesforce_sim.api.search import add_search
 from crmlink_salesforce_sim.api.sobjects import add_sobjects
 from crmlink_salesforce_sim.bulk.work import wake
 from crmlink_salesforce_sim.control import CLOSED, control_of, control_routes
@@ -37,7 +38,7 @@ PACKED_FROM = 1000  # bytes: a smaller answer is not worth packing
 def router() -> Router:
     """Return the data API's resources."""
     made = Router()
-    for add in (add_limits, add_queries, add_sobjects, add_composite, add_collections):
+    for add in (add_limits, add_queries, add_search, add_sobjects, add_composite, add_collections):
         add(made)
     for add in (add_bulk_ingest, add_bulk_queries):
         add(made)

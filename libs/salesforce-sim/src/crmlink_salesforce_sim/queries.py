@@ -10,6 +10,7 @@ from crmlink_salesforce_sim.org import Org
 from crmlink_salesforce_sim.schema import SObject
 from crmlink_salesforce_sim.soql.compile import ChildPlan, Compiler, Plan
 from crmlink_salesforce_sim.soql.shape import Cells, as_json
+from crmlink_salesforce_sim.soql.written import written_for_people
 from crmlink_salesforce_sim.store import quoted
 from crmlink_salesforce_sim.times import written
 
@@ -126,7 +127,8 @@ class Reading:
         for cells in found:
             record: Row = {"attributes": {"type": "AggregateResult"}}
             for (alias, field), cell in zip(plan.aliases, cells, strict=True):
-                record[alias] = as_json(field, cell)
+                to_text = written_for_people if alias in plan.formatted else as_json
+                record[alias] = to_text(field, cell)
             records.append(record)
         return _page(len(records), records)
 

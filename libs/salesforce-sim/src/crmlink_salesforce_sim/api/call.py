@@ -93,7 +93,19 @@ def as_texts(value: object) -> list[str]:
     return value
 
 
-def split_url(url: str) -> tuple[str, tuple[str, ...], dict[str, str]]:
+class Params(dict[str, str]):
+    """Parameters by name, the last of each; `every` returns all of a repeated one."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        super().__init__(pairs)
+        self._pairs = pairs
+
+    def every(self, name: str) -> list[str]:
+        """Return all values of a parameter, in order."""
+        return [value for one, value in self._pairs if one == name]
+
+
+def split_url(url: str) -> tuple[str, tuple[str, ...], Params]:
     """Return version, path and parameters of `/services/data/v66.0/…` or `v66.0/…`."""
     parts = urlsplit(url)
     names = [unquote(one) for one in parts.path.strip("/").split("/")]
@@ -102,7 +114,7 @@ def split_url(url: str) -> tuple[str, tuple[str, ...], dict[str, str]]:
     if not names or not names[0].startswith("v"):
         raise ApiError("NOT_FOUND", "The requested resource does not exist", 404)
     rest = tuple(names[1:]) or ("",)
-    return names[0][1:], rest, dict(parse_qsl(parts.query, keep_blank_values=True))
+    return names[0][1:], rest, Params(parse_qsl(parts.query, keep_blank_values=True))
 
 
 def _reason(exc: json.JSONDecodeError) -> str:

@@ -26,8 +26,8 @@ def check_statement(text: str, query: Query, version: int) -> None:
     """Refuse what one statement, or one subquery, must not say."""
     if query.all_rows:
         raise complain("MALFORMED_QUERY", text, query.at, "ALL ROWS not allowed in this context")
-    if query.categories:
-        raise not_executed("WITH DATA CATEGORY")
+    if query.unexecuted:
+        raise not_executed(query.unexecuted)
     if (query.offset or 0) > MOST_OFFSET:
         message = "Maximum SOQL offset allowed is 2000"
         raise ApiError("NUMBER_OUTSIDE_VALID_RANGE", message)

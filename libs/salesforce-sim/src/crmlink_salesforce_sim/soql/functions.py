@@ -61,9 +61,6 @@ def operand_column(sources: Sources, operand: Operand) -> Column:
         return distance_sql(sources, operand)
     if operand.kind == "FORMULA":
         raise not_executed("FORMULA()")
-    known = {*AGGREGATES, *SAME_VALUE, *OF_DATES, "GROUPING", "CONVERTTIMEZONE"}
-    if operand.kind not in known or len(operand.arguments) != 1:
-        raise _unexpected(sources, operand)
     [argument] = operand.arguments
     if not isinstance(argument, Path | Function):
         raise _unexpected(sources, operand)

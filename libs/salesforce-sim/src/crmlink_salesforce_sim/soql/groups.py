@@ -49,6 +49,8 @@ class Groups:
             if alias.lower() in (one.lower() for one, _ in self.plan.aliases):
                 message = f"duplicate alias: {alias}"
                 raise complain("MALFORMED_QUERY", self.text, item.operand.at, message)
+            if isinstance(item.operand, Function) and item.operand.kind == "FORMAT":
+                self.plan.formatted.add(alias)
             self.plan.aliases.append((alias, column.field))
             self.plan.columns.append(column.sql)
 

@@ -173,7 +173,7 @@ class Query:
     at: int = 0
     scope: Path | None = None
     where: Condition | None = None
-    categories: bool = False
+    unexecuted: str | None = None
     grouping: Grouping | None = None
     having: Condition | None = None
     order: tuple[Ordering, ...] = ()

@@ -54,9 +54,9 @@ class Parser(ConditionParser):
         """Return the statement that starts here."""
         at = self.here.at
         self.expect("SELECT")
-        items = self._many(self._item)
+        items = self.many(self.item)
         self.expect("FROM")
-        query = Query(tuple(items), tuple(self._many(self._source)), at)
+        query = Query(tuple(items), tuple(self.many(self._source)), at)
         if self.accept("USING"):
             self.accept("SCOPE")
             query = replace(query, scope=self.path())
@@ -66,14 +66,15 @@ class Parser(ConditionParser):
         query = self._grouped(query)
         if self.accept("ORDER"):
             self.expect("BY")
-            query = replace(query, order=tuple(self._many(self._ordering)))
+            query = replace(query, order=tuple(self.many(self.ordering)))
         if self.accept("LIMIT"):
             query = replace(query, limit=self.whole())
         if self.accept("OFFSET"):
             query = replace(query, offset=self.whole())
         return self._purposes(query)
 
-    def _item(self) -> Item:
+    def item(self) -> Item:
+        """Return one element of a select list."""
         if self.accept("("):
             query = self.query()
             self.expect(")")
@@ -104,8 +105,8 @@ class Parser(ConditionParser):
         while self.accept("WHEN"):
             sobject = self.path()
             self.expect("THEN")
-            whens.append(When(sobject, tuple(self._many(self._of_type))))
-        otherwise = tuple(self._many(self._of_type)) if self.accept("ELSE") else ()
+            whens.append(When(sobject, tuple(self.many(self._of_type))))
+        otherwise = tuple(self.many(self._of_type)) if self.accept("ELSE") else ()
         if not whens:
             raise self.unexpected()
         self.expect("END")
@@ -118,30 +119,34 @@ class Parser(ConditionParser):
         path = self.path()
         self.accept("AS")
         named = self.here.kind in (WORD, "CURRENCY") and self.here.word not in AFTER_SOURCE
+        if self.at("OFFSET") and self.ahead().kind == END:  # no keyword without its number
+            named = True
         return Source(path, self.take().text if named else None)
 
     def _with(self, query: Query) -> Query:
         while self.accept("WITH"):
             if self.accept("DATA"):
                 self.expect("CATEGORY")
-                self._categories()
-                query = replace(query, categories=True)
+                self.categories()
+                query = replace(query, unexecuted="WITH DATA CATEGORY")
             elif self.here.word in MODES:
                 self.take()
             elif self.accept("RECORDVISIBILITYCONTEXT"):
                 self._visibility()
             else:
-                raise self.unexpected()
+                self.conditions()
+                query = replace(query, unexecuted="a WITH that filters")
         return query
 
-    def _categories(self) -> None:
+    def categories(self) -> None:
+        """Step over the terms of WITH DATA CATEGORY."""
         while True:
             self.path()
             if self.here.word not in SELECTORS:
                 raise self.unexpected()
             self.take()
             if self.accept("("):
-                self._many(self.path)
+                self.many(self.path)
                 self.expect(")")
             else:
                 self.path()
@@ -167,13 +172,14 @@ class Parser(ConditionParser):
         if self.here.word in ("ROLLUP", "CUBE") and self.ahead().word == "(":
             kind = self.take().word
             self.expect("(")
-        operands = tuple(self._many(self.operand))
+        operands = tuple(self.many(self.operand))
         if kind != "PLAIN":
             self.expect(")")
         query = replace(query, grouping=Grouping(kind, operands, at))
         return replace(query, having=self.conditions()) if self.accept("HAVING") else query
 
-    def _ordering(self) -> Ordering:
+    def ordering(self) -> Ordering:
+        """Return one term of ORDER BY."""
         operand = self.operand()
         descending = self.accept("DESC")
         if not descending:
@@ -192,19 +198,24 @@ class Parser(ConditionParser):
                 self.expect("ROWS")
                 query = replace(query, all_rows=True)
             elif self.accept("FOR"):
-                purposes += self._many(lambda: self._one_of(PURPOSES))
+                purposes += self.many(self._purpose)
             elif self.accept("UPDATE"):
-                purposes += self._many(lambda: self._one_of(TRACKED))
+                purposes += self.many(lambda: self.one_of(TRACKED))
             else:
                 return replace(query, purposes=tuple(purposes))
 
-    def _one_of(self, words: tuple[str, ...]) -> str:
+    def _purpose(self) -> str:
         self.accept("FOR")
+        return self.one_of(PURPOSES)
+
+    def one_of(self, words: tuple[str, ...]) -> str:
+        """Return the next word, which has to be one of these."""
         if self.here.word not in words:
             raise self.unexpected()
         return self.take().word
 
-    def _many(self, read: Callable[[], T]) -> list[T]:
+    def many(self, read: Callable[[], T]) -> list[T]:
+        """Return one or more things, with commas between them."""
         found = [read()]
         while self.accept(","):
             found.append(read())

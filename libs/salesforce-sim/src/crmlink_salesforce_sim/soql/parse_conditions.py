@@ -1,5 +1,7 @@
 """WHERE and HAVING to nodes."""
 
+from collections.abc import Callable
+
 from crmlink_salesforce_sim.soql.dates import is_literal
 from crmlink_salesforce_sim.soql.nodes import (
     Compared,
@@ -17,8 +19,41 @@ from crmlink_salesforce_sim.soql.nodes import (
 from crmlink_salesforce_sim.soql.place import complain
 from crmlink_salesforce_sim.soql.reading import Reader
 
+NEVER_NAMES = {
+    *("AND", "FROM", "HAVING", "IN", "LIKE", "NOT", "NULL", "OR", "SELECT", "USING", "WHERE"),
+    "WITH",
+}
 COMPARISONS = ("=", "!=", "<>", "<=", ">=", "<", ">", "LIKE")
 LISTS = ("IN", "INCLUDES", "EXCLUDES")
+UNITS = ("'mi'", "'km'")
+Arguments = tuple[Path | Function | Literal, ...]
+
+
+def _one(arguments: Arguments) -> bool:
+    return len(arguments) == 1 and isinstance(arguments[0], Path | Function)
+
+
+def _distance(arguments: Arguments) -> bool:
+    match arguments:
+        case (Path(), Function(name, _, _), Literal("STRING", unit, _)):
+            return name.upper() == "GEOLOCATION" and unit.lower() in UNITS
+        case _:
+            return False
+
+
+_DATES = (
+    *("CALENDAR_YEAR", "CALENDAR_QUARTER", "CALENDAR_MONTH", "DAY_ONLY", "HOUR_IN_DAY"),
+    *("FISCAL_YEAR", "FISCAL_QUARTER", "FISCAL_MONTH", "WEEK_IN_MONTH", "WEEK_IN_YEAR"),
+    *("DAY_IN_MONTH", "DAY_IN_WEEK", "DAY_IN_YEAR", "CONVERTTIMEZONE"),
+)
+_OTHERS = ("COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX", "GROUPING")
+_WRAPPERS = ("TOLABEL", "FORMAT", "CONVERTCURRENCY")
+FUNCTIONS: dict[str, Callable[[Arguments], bool]] = {
+    **dict.fromkeys((*_DATES, *_OTHERS, *_WRAPPERS), _one),
+    "COUNT": lambda arguments: not arguments or _one(arguments),
+    "DISTANCE": _distance,
+    "FORMULA": lambda arguments: len(arguments) == 1 and isinstance(arguments[0], Literal),
+}
 CONSTANTS = ("NULL", "TRUE", "FALSE")
 VALUES = ("STRING", "NUMBER", "CURRENCY", "DATE", "DATETIME", "TIME")
 
@@ -51,6 +86,8 @@ class ConditionParser(Reader):
 
     def operand(self) -> Operand:
         """Return a field or a function."""
+        if self.here.word in NEVER_NAMES and self.ahead().word != ".":
+            raise self.unexpected()
         path = self.path()
         return self.function(path) if self.at("(") and len(path.names) == 1 else path
 
@@ -63,13 +100,32 @@ class ConditionParser(Reader):
             while self.accept(","):
                 arguments.append(self._argument())
         self.expect(")")
-        return Function(path.text, tuple(arguments), path.at)
+        made = Function(path.text, tuple(arguments), path.at)
+        if made.kind not in FUNCTIONS or not FUNCTIONS[made.kind](made.arguments):
+            message = f"unexpected token: '{path.text}'"
+            raise complain(self.code, self.text, path.at, message)
+        return made
 
     def _argument(self) -> Path | Function | Literal:
         if self.here.kind in ("STRING", "NUMBER"):
             token = self.take()
             return Literal(token.kind, token.text, token.at)
+        if self.at("GEOLOCATION", "("):
+            return self._geolocation()
         return self.operand()
+
+    def _geolocation(self) -> Function:
+        name = self.take()
+        self.expect("(")
+        latitude = self.value()
+        self.expect(",")
+        longitude = self.value()
+        self.expect(")")
+        for one in (latitude, longitude):
+            if one.kind != "NUMBER":
+                message = f"unexpected token: '{one.text}'"
+                raise complain(self.code, self.text, one.at, message)
+        return Function(name.text, (latitude, longitude), name.at)
 
     def _comparison(self) -> Condition:
         operand = self.operand()
@@ -116,5 +172,5 @@ class ConditionParser(Reader):
         self.expect(":")
         if self.here.kind != "NUMBER" or not self.here.text.isdigit():
             message = f"invalid date literal {token.text}:{self.here.text}"
-            raise complain("MALFORMED_QUERY", self.text, token.at, message)
+            raise complain(self.code, self.text, token.at, message)
         return Literal("LITERAL", f"{token.word}:{self.take().text}", token.at)

@@ -17,6 +17,7 @@ class Plan:
     shape: Shape
     columns: list[str] = default(default_factory=list)
     aliases: list[tuple[str, Field]] = default(default_factory=list)
+    formatted: set[str] = default(default_factory=set)
     source: str = ""
     where: str = ""
     tail: str = ""

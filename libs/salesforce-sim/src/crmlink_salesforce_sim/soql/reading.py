@@ -1,6 +1,7 @@
 """A reader over tokens: what comes next, and complaints about what should not."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.soql.nodes import Path
@@ -10,11 +11,12 @@ from crmlink_salesforce_sim.soql.tokens import END, WORD, Token
 
 @dataclass
 class Reader:
-    """Reads tokens one by one."""
+    """Reads tokens one by one; `code` is that of its complaints."""
 
     text: str
     tokens: list[Token]
     n: int = 0
+    code: ClassVar[str] = "MALFORMED_QUERY"
 
     @property
     def here(self) -> Token:
@@ -77,6 +79,6 @@ class Reader:
         token = self.here
         if token.word == ":":
             message = "Bind variables only allowed in Apex code"
-            return complain("MALFORMED_QUERY", self.text, token.at, message)
+            return complain(self.code, self.text, token.at, message)
         message = f"unexpected token: '{token.text}'"
-        return complain("MALFORMED_QUERY", self.text, token.at, message)
+        return complain(self.code, self.text, token.at, message)

@@ -1,0 +1,1 @@
+"""SOSL: text search over the org's records."""
