@@ -3,8 +3,17 @@
 from collections.abc import Callable
 
 from crmlink_salesforce_sim.api.call import Answer, Call, as_rows, as_texts
+from crmlink_salesforce_sim.api.parts import RollbackError
 from crmlink_salesforce_sim.api.router import Router
-from crmlink_salesforce_sim.api.rows import created, find_by, key_field, readable, row_key, upsert
+from crmlink_salesforce_sim.api.rows import (
+    created,
+    find_by,
+    key_field,
+    readable,
+    row_key,
+    saving,
+    upsert,
+)
 from crmlink_salesforce_sim.errors import ApiError, Row
 from crmlink_salesforce_sim.ids import required_id
 from crmlink_salesforce_sim.org import Org
@@ -14,6 +23,7 @@ from crmlink_salesforce_sim.schema import SObject
 
 MOST_WRITTEN = 200
 MOST_READ = 2000
+MOST_CHUNKS = 10
 ROLLED_BACK = ApiError(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     "Record rolled back because not all records were valid and the request was using AllOrNone"
@@ -21,10 +31,6 @@ ROLLED_BACK = ApiError(
 )
 
 Work = Callable[[Writer, Row], Row]
-
-
-class _RollbackError(Exception):
-    pass
 
 
 def add_collections(router: Router) -> None:
@@ -46,27 +52,44 @@ def _check_count(count: int, most: int) -> None:
         raise ApiError("EXCEEDED_ID_LIMIT", message)
 
 
+def _check_chunks(kinds: list[str]) -> None:
+    """Refuse types that change too often: neighbours of one type are saved together."""
+    chunks = sum(one != before for one, before in zip(kinds, ["", *kinds], strict=False))
+    if chunks > MOST_CHUNKS:
+        message = (
+            f"Cannot have more than {MOST_CHUNKS} chunks in a single operation. Please rearrange"
+            " the data to reduce chunking."
+        )
+        raise ApiError("LIMIT_EXCEEDED", message)
+
+
+def _kind_named(record: Row) -> str:
+    attributes = record.get("attributes")
+    return str(attributes.get("type")).lower() if isinstance(attributes, dict) else ""
+
+
 def _apply(org: Org, call: Call, records: list[Row], all_or_none: object, work: Work) -> Answer:
     results: list[Row] = []
     try:
-        with org.writing(call.user, call.client) as writer:
-            results += [_result(writer, record, work) for record in records]
+        with saving(org, call) as writer:
+            results += [_result(org, writer, record, work) for record in records]
             if all_or_none is True and not all(one["success"] for one in results):
-                raise _RollbackError
-    except _RollbackError:
+                raise RollbackError
+    except RollbackError:
         results = [_failed(ROLLED_BACK) if one["success"] else one for one in results]
     return Answer(results)
 
 
-def _result(writer: Writer, record: Row, work: Work) -> Row:
+def _result(org: Org, writer: Writer, record: Row, work: Work) -> Row:
     try:
-        return work(writer, record)
+        with org.store.writing():  # what a failed record did is undone, and that alone
+            return work(writer, record)
     except ApiError as exc:
         return _failed(exc)
 
 
 def _failed(error: ApiError) -> Row:
-    return {"success": False, "errors": [error.item()]}
+    return {"success": False, "errors": error.items()}
 
 
 def _kind(org: Org, record: Row) -> SObject:
@@ -84,26 +107,36 @@ def _create(org: Org, call: Call) -> Answer:
     def work(writer: Writer, record: Row) -> Row:
         return created(writer.create(_kind(org, record), record))
 
-    return _apply(org, call, _records(call), call.row().get("allOrNone"), work)
+    records = _records(call)
+    _check_chunks([_kind_named(one) for one in records])
+    return _apply(org, call, records, call.row().get("allOrNone"), work)
 
 
 def _update(org: Org, call: Call) -> Answer:
+    seen: set[str] = set()
+
     def work(writer: Writer, record: Row) -> Row:
         sobject = _kind(org, record)
         keys = [name for name in record if name.lower() == "id"]
         if not keys or not record[keys[0]]:
             raise ApiError("MISSING_ARGUMENT", "Id not specified in an update call")
         record_id = row_key(sobject, str(record[keys[0]]))
+        if record_id in seen:
+            raise ApiError("DUPLICATE_VALUE", f"Duplicate id specified: {record_id}")
+        seen.add(record_id)
         body = {name: value for name, value in record.items() if name not in keys}
         writer.update(sobject, record_id, body)
         return created(record_id)
 
-    return _apply(org, call, _records(call), call.row().get("allOrNone"), work)
+    records = _records(call)
+    _check_chunks([_kind_named(one) for one in records])
+    return _apply(org, call, records, call.row().get("allOrNone"), work)
 
 
 def _delete(org: Org, call: Call) -> Answer:
     ids = [one.strip() for one in call.params.get("ids", "").split(",") if one.strip()]
     _check_count(len(ids), MOST_WRITTEN)
+    _check_chunks([one[:3] for one in ids])
 
     def work(writer: Writer, record: Row) -> Row:
         record_id = required_id(str(record["id"]))

@@ -15,12 +15,26 @@ def resolved(value: object, bodies: Mapping[str, object]) -> object:
         return {key: resolved(one, bodies) for key, one in value.items()}
     if isinstance(value, list):
         return [resolved(one, bodies) for one in value]
-    return resolved_text(value, bodies) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if (whole := _REFERENCE.fullmatch(value)) is not None:  # a number stays a number
+        return _look_up(whole[1], bodies)
+    return resolved_text(value, bodies)
 
 
 def resolved_text(text: str, bodies: Mapping[str, object]) -> str:
     """Return the text with every reference replaced."""
     return _REFERENCE.sub(lambda found: _text(_look_up(found[1], bodies)), text)
+
+
+def names_in(value: object) -> set[str]:
+    """Return the reference ids a value refers to."""
+    if isinstance(value, dict):
+        return names_in(list(value.values()))
+    if isinstance(value, list):
+        return {name for one in value for name in names_in(one)}
+    found = _REFERENCE.findall(value) if isinstance(value, str) else []
+    return {re.split(r"[.\[]", one, maxsplit=1)[0] for one in found}
 
 
 def _text(value: object) -> str:
