@@ -14,6 +14,7 @@ from crmlink_salesforce_sim.cursors import Cursors
 from crmlink_salesforce_sim.describe import Describes
 from crmlink_salesforce_sim.dml import USUAL_DML, DmlOptions
 from crmlink_salesforce_sim.guarded import GuardedWriter
+from crmlink_salesforce_sim.recent import Recent
 from crmlink_salesforce_sim.records import Writer
 from crmlink_salesforce_sim.row_faults import RowFaults
 from crmlink_salesforce_sim.schema import Schema
@@ -38,6 +39,7 @@ class Org:
     cursors: Cursors = field(default_factory=Cursors)
     transactions: Transactions = field(default_factory=Transactions)
     row_faults: RowFaults = field(default_factory=RowFaults)
+    recent: Recent = field(default_factory=Recent)
 
     def __post_init__(self) -> None:
         self.usage = Usage(self.daily_calls, self.now)
@@ -64,7 +66,7 @@ class Org:
     @contextmanager
     def writing(self, user: str, client: str, options: DmlOptions = USUAL_DML) -> Iterator[Writer]:
         """Write records in one transaction; what is counted is what is committed."""
-        with self.store.writing() as connection:
+        with self.transactions.running(self.now()), self.store.writing() as connection:
             stamp = written(_BEGUN.get() or self.now())
             writer = GuardedWriter(
                 self.schema,
