@@ -103,7 +103,7 @@ def test_a_late_commit_shows_with_an_old_stamp(ask: Asking, faults: Control, nam
 def test_a_merge_leaves_a_trace(ask: Asking, name: Names, control: Control) -> None:
     winner, loser = (ask.create("Contact", LastName=name()) for _ in range(2))
     case = ask.create("Case", Subject="x", ContactId=loser)
-    control.tell("merge", {"object": "Contact", "winner": winner, "losers": [loser]})
+    control.tell("merge", {"object": "Contact", "master": winner, "losers": [loser]})
     soql = f"SELECT Id, IsDeleted, MasterRecordId FROM Contact WHERE Id = '{loser}'"  # noqa: S608 - SOQL
     [row] = ask.get("queryAll", params={"q": soql})["records"]
     assert (row["IsDeleted"], row["MasterRecordId"]) == (True, winner)
@@ -138,17 +138,3 @@ def test_addresses_stay_as_typed_and_are_nobody_s_own(ask: Asking, name: Names) 
     assert all(one["success"] for one in ask.create_all(records))
     rows = ask.rows(f"SELECT Email FROM Contact WHERE Email = '{email.upper()}'")  # noqa: S608 - SOQL
     assert sorted(row["Email"] for row in rows) == sorted([email, email.lower()])
-
-
-@fact("F10.16")
-def test_a_person_account_is_a_contact_too(ask: Asking, name: Names) -> None:
-    last = name()
-    email = f"{last}@example.com"
-    types = ask.describe("Account")["recordTypeInfos"]
-    [person] = [one["recordTypeId"] for one in types if "Person" in one["name"]]
-    made = ask.create("Account", LastName=last, RecordTypeId=person, PersonEmail=email)
-    soql = f"SELECT Id, Email, LastName FROM Contact WHERE AccountId = '{made}'"  # noqa: S608 - SOQL
-    [row] = ask.rows(soql)
-    assert (row["Email"], row["LastName"]) == (email, last)
-    found = ask.rows(f"SELECT Id, IsPersonAccount FROM Account WHERE PersonEmail = '{email}'")  # noqa: S608 - SOQL
-    assert [(one["Id"], one["IsPersonAccount"]) for one in found] == [(made, True)]

@@ -229,5 +229,6 @@ def test_a_locked_row(ask: Asking, faults: Control) -> None:
 @fact("F2.28")
 def test_a_value_a_restricted_picklist_has_not(ask: Asking) -> None:
     field = ask.field("Care_Plan__c", type="picklist", restrictedPicklist=True)["name"]
-    told = ask.no_create("Care_Plan__c", **{field: "no such value"})
+    contact = ask.create("Contact", LastName="x")
+    told = ask.no_create("Care_Plan__c", Contact__c=contact, **{field: "no such value"})
     assert (told.status, told.code) == (400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")

@@ -23,18 +23,9 @@ def rules(control: Control) -> Iterator[Control]:
 @fact("F2.26", "F10.17")
 def test_a_validation_rule_answers_in_its_author_s_words(ask: Asking, rules: Control) -> None:
     text = "A title needs a department."
-    rules.tell(
-        "schema",
-        {
-            "validationRules": [
-                {
-                    "object": "Contact",
-                    "condition": "Title = 'Refused by rule'",
-                    "message": text,
-                }
-            ]
-        },
-    )
+    when = ["=", ["field", "Title"], "Refused by rule"]
+    rule = {"object": "Contact", "name": "Title", "when": when, "message": text}
+    rules.tell("automation", {"validationRules": [rule]})
     told = ask.no_create("Contact", LastName="x", Title="Refused by rule")
     assert (told.status, told.code) == (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION")
     assert told.message == text
@@ -45,7 +36,8 @@ def test_a_validation_rule_answers_in_its_author_s_words(ask: Asking, rules: Con
 def test_a_duplicate_rule_names_what_it_found_and_can_be_passed(
     ask: Asking, rules: Control, name: Names
 ) -> None:
-    rules.tell("schema", {"duplicateRules": [{"object": "Contact", "fields": ["Email"]}]})
+    rule = {"object": "Contact", "name": "Standard_Contact_Duplicate_Rule", "match": [["Email"]]}
+    rules.tell("automation", {"duplicateRules": [rule]})
     email = f"{name()}@example.com"
     first = ask.create("Contact", LastName="Twin", Email=email)
     answer = ask.send("POST", "sobjects/Contact", json={"LastName": "Twin", "Email": email})
