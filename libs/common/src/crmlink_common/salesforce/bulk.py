@@ -27,7 +27,15 @@ from crmlink_common.salesforce.bulk_csv import (
     parts_of,
     size_of,
 )
-from crmlink_common.salesforce.bulk_job import ENDED, Job, JobRef, JobState, Polling, read_job
+from crmlink_common.salesforce.bulk_job import (
+    ENDED,
+    Job,
+    JobRef,
+    JobState,
+    Polling,
+    begun,
+    read_job,
+)
 from crmlink_common.salesforce.bulk_results import Results
 from crmlink_common.salesforce.errors import (
     SalesforceTransientError,
@@ -170,11 +178,8 @@ class IngestJobs:
         }
         if write.operation is Operation.UPSERT:
             told["externalIdFieldName"] = write.key_field
-        path = self.session.data_path("jobs/ingest")
-        # an open job that nobody knows of writes nothing: it may be created again
-        answer = await self.session.send("POST", path, json=told, repeatable=True)
         return JobRef(
-            job_id=read_job(json_of(answer)).job_id,
+            job_id=(await begun(self.session, "jobs/ingest", told)).job_id,
             sobject=write.sobject,
             operation=write.operation.value,
             key_field=write.key_field,
@@ -189,6 +194,7 @@ class IngestJobs:
                 answer = await self.session.send(
                     "PATCH", _path(ref), json={"state": state.value}, repeatable=False
                 )
+                return read_job(json_of(answer, repeatable=False), repeatable=False)
             except (UnknownOutcomeError, PermanentError):
                 job = await self.look(ref)
                 if job.state not in reached and left > 1:
@@ -196,7 +202,6 @@ class IngestJobs:
                 if job.state not in reached:
                     raise
                 return job
-            return read_job(json_of(answer))
         return await self.look(ref)
 
     async def _followed(

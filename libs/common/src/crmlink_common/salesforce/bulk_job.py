@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,16 +9,13 @@ from typing import Any
 
 from crmlink_common.salesforce.errors import (
     SalesforceError,
-    SalesforcePermanentError,
     SalesforceTransientError,
-    failure,
+    job_failure,
     lost,
 )
 from crmlink_common.salesforce.ids import is_id
-
-REASON = re.compile(r"\s*([A-Za-z][A-Za-z_]{1,60})\s*:")
-OURS = frozenset({"InvalidBatch", "ClientInputError", "InvalidJob", "InvalidEntity"})
-ROW_ERROR = re.compile(r"([A-Z][A-Z0-9_]*):(.*):([^:]*?)\s*--\s*", re.DOTALL)
+from crmlink_common.salesforce.records import json_of
+from crmlink_common.salesforce.session import Session
 
 
 class JobState(StrEnum):
@@ -33,6 +29,8 @@ class JobState(StrEnum):
     ABORTED = "Aborted"
 
 
+MALFORMED = "MALFORMED_ANSWER"
+TRIES = 3  # to create a job, when no answer can be read
 ENDED = frozenset({JobState.COMPLETE, JobState.FAILED, JobState.ABORTED})
 
 
@@ -68,43 +66,45 @@ class Job:
     state: JobState
     processed: int = 0
     failed: int = 0
-    reason: str = ""  # Salesforce's word for why it failed, never the sentence: that quotes data
+    error: SalesforceError | None = None  # why it failed
 
     @property
     def failure(self) -> SalesforceError:
         """What its end means for records that it did not process."""
         if self.state is JobState.FAILED:
-            kind = SalesforcePermanentError if self.reason in OURS else SalesforceTransientError
-            return kind(self.reason or "JOB_FAILED")
+            return self.error or SalesforceTransientError("JOB_FAILED")
         aborted = self.state is JobState.ABORTED
         return SalesforceTransientError("JOB_ABORTED" if aborted else "NOT_PROCESSED")
 
 
-def read_job(told: Any) -> Job:  # noqa: ANN401 - any JSON value
-    """Read the JSON of a job; raise SalesforceTransientError for what is none."""
+async def begun(session: Session, path: str, told: Mapping[str, str]) -> Job:
+    """Create a job; one whose answer is lost does nothing, so another may be created."""
+    for _ in range(TRIES):
+        try:
+            answer = await session.send("POST", session.data_path(path), json=told, repeatable=True)
+            return read_job(json_of(answer))
+        except SalesforceTransientError as exc:
+            if exc.salesforce_code != MALFORMED:
+                raise
+    raise SalesforceTransientError(MALFORMED)
+
+
+def read_job(told: Any, *, repeatable: bool = True) -> Job:  # noqa: ANN401 - any JSON value
+    """Read the JSON of a job; raise what a lost answer means for what is none."""
     try:
         job_id = told["id"]
         if not isinstance(job_id, str) or not is_id(job_id):
             raise ValueError
-        reason = REASON.match(str(told.get("errorMessage") or ""))
+        message = told.get("errorMessage")
         return Job(
             job_id=job_id,
             state=JobState(told["state"]),
             processed=int(told.get("numberRecordsProcessed") or 0),
             failed=int(told.get("numberRecordsFailed") or 0),
-            reason=reason[1] if reason else "",
+            error=job_failure(message) if isinstance(message, str) and message else None,
         )
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise lost("MALFORMED_ANSWER", repeatable=True) from None
-
-
-def row_error(text: str) -> SalesforceError:
-    """Map the ``CODE:message:fields --`` of a row that failed."""
-    found = ROW_ERROR.match(text)
-    code = found[1] if found else text.partition(":")[0]
-    fields = [name.strip() for name in found[3].split(",") if name.strip()] if found else []
-    told: Mapping[str, object] = {"statusCode": code, "fields": fields}
-    return failure([told], repeatable=True)
+        raise lost(MALFORMED, repeatable=repeatable) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from crmlink_common.salesforce.bulk_job import (
     JobState,
     Polling,
     QueryJobRef,
+    begun,
     read_job,
 )
 from crmlink_common.salesforce.errors import SalesforceTransientError
@@ -44,12 +45,8 @@ class QueryJobs:
         """Begin a job; no aggregates, GROUP BY, OFFSET, TYPEOF, subqueries or compound fields."""
         told = {"operation": "queryAll" if include_deleted else "query", "query": soql}
         told |= {"contentType": "CSV", "columnDelimiter": "COMMA", "lineEnding": "LF"}
-        path = self.session.data_path("jobs/query")
-        # a job that nobody reads changes nothing: it may be begun again
-        answer = await self.session.send("POST", path, json=told, repeatable=True)
-        return QueryJobRef(
-            job_id=read_job(json_of(answer)).job_id, version=self.session.api_version
-        )
+        job = await begun(self.session, "jobs/query", told)
+        return QueryJobRef(job_id=job.job_id, version=self.session.api_version)
 
     async def ended(self, ref: QueryJobRef, *, within: float) -> Job | None:
         """Wait for the job's end; None when it goes on after ``within`` seconds.

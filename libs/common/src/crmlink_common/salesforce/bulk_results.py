@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from crmlink_common.errors import CrmLinkError, LimitError, NotConnectedError, TransientError
 from crmlink_common.salesforce.bulk_csv import Row, rows_in
-from crmlink_common.salesforce.bulk_job import Job, JobRef, JobState, row_error
+from crmlink_common.salesforce.bulk_job import Job, JobRef, JobState
 from crmlink_common.salesforce.errors import (
     SalesforceError,
     SalesforceUnknownOutcomeError,
     of_the_call,
+    row_failure,
 )
 from crmlink_common.salesforce.records import Record
 from crmlink_common.salesforce.session import Session
@@ -96,7 +97,7 @@ class Results:
             created = upserted and row.get("sf__created", "").lower() == "true"
             self.found[position] = Outcome(ok=True, record_id=row.get("sf__id"), created=created)
         elif which == "failedResults":
-            error = row_error(row.get("sf__error", ""))
+            error = row_failure(row.get("sf__error", ""))
             self.found[position] = Outcome(ok=False, error=error)
         else:
             self.found[position] = Outcome(ok=False, error=job.failure)

@@ -170,14 +170,26 @@ class Writing:
     def _came_to(self, position: int, outcome: Outcome) -> None:
         """Read an outcome in the light of an earlier answer that was lost."""
         if position in self._in_doubt:
-            outcome = _once_done(outcome, self.write.operation)
+            outcome = self._once_done(outcome)
         self.outcomes[position] = outcome
         locked = outcome.error is not None and outcome.error.salesforce_code == LOCKED
         if locked and not self.write.options.all_or_none:
             self._locked.append(position)
 
+    def _once_done(self, outcome: Outcome) -> Outcome:
+        operation, error = self.write.operation, outcome.error
+        if operation is Operation.DELETE and isinstance(error, NotFoundError):
+            gone = error.salesforce_code in GONE
+            return Outcome(ok=True, created=False) if gone else outcome
+        if operation is Operation.UPSERT and outcome.ok and not outcome.created:
+            return replace(outcome, created=None)  # the lost call may have created it
+        return outcome
+
     def _fail(self, error: SalesforceError, positions: Sequence[int]) -> None:
-        self.outcomes |= dict.fromkeys(positions, Outcome(ok=False, error=error))
+        failed = Outcome(ok=False, error=error)
+        for position in positions:
+            doubted = position in self._in_doubt
+            self.outcomes[position] = self._once_done(failed) if doubted else failed
 
     def _is_named_in_path(self, position: int) -> bool:
         write = self.write
@@ -189,13 +201,3 @@ class Writing:
 def _part_of(call: PlannedCall, chunk: tuple[int, ...]) -> PlannedCall:
     row = call.way in {Way.ROW, Way.ROWS}
     return PlannedCall(Way.ROW if row else Way.COLLECTION, (chunk,))
-
-
-def _once_done(outcome: Outcome, operation: Operation) -> Outcome:
-    error = outcome.error
-    if operation is Operation.DELETE and isinstance(error, NotFoundError):
-        gone = error.salesforce_code in GONE
-        return Outcome(ok=True, created=False) if gone else outcome
-    if operation is Operation.UPSERT and outcome.ok and not outcome.created:
-        return replace(outcome, created=None)  # the call whose answer was lost may have done so
-    return outcome
