@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 import uvicorn
 
+from crmlink_salesforce_sim import describe_from
 from crmlink_salesforce_sim.app import create_app
 from crmlink_salesforce_sim.build import build
 from crmlink_salesforce_sim.closing import closable
@@ -20,6 +21,7 @@ from crmlink_salesforce_sim.options import Options, read_options
 from crmlink_salesforce_sim.times import utc_now
 from crmlink_salesforce_sim.tls import Files, certificates
 
+DESCRIBE_FROM = "describe-from"
 STOP_SECONDS = 5
 KEEP_SECONDS = 75  # longer than clients keep an idle connection, so that none meets a closed one
 BACKLOG = 512
@@ -35,7 +37,10 @@ class _Quiet(uvicorn.Server):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; return 1 with one clear sentence when that cannot start."""
-    options = read_options(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == [DESCRIBE_FROM]:
+        return describe_from.main(given[1:])
+    options = read_options(given)
     try:
         listening = _listen(options)
         files = certificates(options.tls, utc_now()) if options.tls else None

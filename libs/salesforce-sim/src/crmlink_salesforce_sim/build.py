@@ -6,6 +6,7 @@ from datetime import datetime
 
 from crmlink_salesforce_sim.clock import OrgClock
 from crmlink_salesforce_sim.errors import StartError
+from crmlink_salesforce_sim.generate.basics import complete
 from crmlink_salesforce_sim.generate.fill import FILLED, fill
 from crmlink_salesforce_sim.generate.members import read_members
 from crmlink_salesforce_sim.oauth.app import callbacks, identity_of, register_callbacks
@@ -15,18 +16,22 @@ from crmlink_salesforce_sim.oauth.tokens import Tokens
 from crmlink_salesforce_sim.options import Options
 from crmlink_salesforce_sim.org import Org
 from crmlink_salesforce_sim.schema import Schema, load_schema
+from crmlink_salesforce_sim.schema_import import merge_documents, read_documents
 from crmlink_salesforce_sim.store import Store
 from crmlink_salesforce_sim.times import utc_now
 
 
 def build(options: Options, now: Callable[[], datetime] = utc_now) -> Server:
     """Return an org, filled when it is new."""
-    schema = load_schema()
+    schema = load_schema(person_accounts=options.person_accounts)
+    for path in options.objects:
+        merge_documents(schema, read_documents(path))
     store = _opened(schema, options)
     identity = identity_of(store, options.seed)
     if store.fact(FILLED) is None:  # also after a first start that was cut short
         members = read_members(options.members_csv)
         fill(store, identity, options.seed, options.amounts, members)
+    complete(store)
     store.settle()  # indexes made after the records: four times as quick
     if options.redirect_uris:
         register_callbacks(store, [*callbacks(store), *options.redirect_uris])

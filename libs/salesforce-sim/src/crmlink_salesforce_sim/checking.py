@@ -78,6 +78,8 @@ class Checks:
 
     def _check_reference(self, field: Field, record_id: str) -> None:
         target = self._schema.of_id(record_id)
+        if target is None and field.loose:
+            return
         if target is None or target.name not in field.referenceTo:
             message = f"{field.label}: id value of incorrect type: {record_id}"
             raise ApiError("MALFORMED_ID", message, fields=[field.name])

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from crmlink_salesforce_sim.generate.fill import Amounts
@@ -10,6 +10,7 @@ from crmlink_salesforce_sim.oauth.settings import CODE_SECONDS, SESSION_SECONDS
 from crmlink_salesforce_sim.org import DAILY_CALLS
 
 USUAL = Amounts()
+OBJECTS_HELP = "describe documents of more objects: a file or a folder; repeatable"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Options:
     code_seconds: float = CODE_SECONDS
     session_seconds: float = SESSION_SECONDS
     rotate: bool = False
+    objects: tuple[Path, ...] = ()
+    person_accounts: bool = False
 
 
 def read_options(arguments: Sequence[str]) -> Options:
@@ -39,7 +42,7 @@ def read_options(arguments: Sequence[str]) -> Options:
         host=found.host,
         data=found.data,
         seed=found.seed,
-        amounts=Amounts(found.accounts, found.contacts, found.leads),
+        amounts=_amounts(found),
         members_csv=found.members_csv,
         tls=found.tls,
         redirect_uris=tuple(found.redirect_uri),
@@ -48,7 +51,13 @@ def read_options(arguments: Sequence[str]) -> Options:
         code_seconds=found.code_seconds,
         session_seconds=found.session_seconds,
         rotate=found.rotate_refresh_tokens,
+        objects=tuple(found.objects),
+        person_accounts=found.person_accounts,
     )
+
+
+def _amounts(found: argparse.Namespace) -> Amounts:
+    return Amounts(**{one.name: getattr(found, one.name) for one in fields(Amounts)})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,9 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default=usual.host)
     add("--data", type=Path, help="SQLite file kept between runs; in memory without it")
     add("--seed", type=int, default=usual.seed, help="the same seed makes the same org")
-    add("--accounts", type=int, default=usual.amounts.accounts)
-    add("--contacts", type=int, default=usual.amounts.contacts)
-    add("--leads", type=int, default=usual.amounts.leads)
+    for one in fields(Amounts):
+        add(f"--{one.name.replace('_', '-')}", type=int, default=one.default)
+    add("--objects", type=Path, action="append", default=[], metavar="FILE", help=OBJECTS_HELP)
+    add("--person-accounts", action="store_true", help="an org that has Person Accounts")
     add("--members-csv", type=Path, help="members some generated records shall match")
     add("--tls", type=Path, metavar="DIR", help="serve https with a CA made in DIR")
     add("--redirect-uri", action="append", default=[], metavar="URL", help="repeatable")

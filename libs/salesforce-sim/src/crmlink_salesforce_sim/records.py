@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from crmlink_salesforce_sim import converting, merging, recycling, saving
+from crmlink_salesforce_sim import converting, merging, person_accounts, recycling, saving
 from crmlink_salesforce_sim.automation import Automation
 from crmlink_salesforce_sim.checking import Checks
 from crmlink_salesforce_sim.converting import Conversion
@@ -78,6 +78,7 @@ class Writer:
         self._writable(sobject, "deleted")
         self.guard(sobject, record_id)
         current = self.current(sobject, record_id)
+        person_accounts.check_delete(sobject, current)
         saving.fire(self, sobject, {}, current, "delete")
         recycling.delete(self, sobject, record_id)
 
@@ -151,7 +152,7 @@ class Writer:
         row |= {"Id": record_id, "CreatedDate": self.stamp, "CreatedById": self.user}
         self.tables.insert(sobject, row | self.touched())
         self.tally[sobject.name, "created"] += 1
-        self._saved(sobject, record_id)
+        self._saved(sobject, record_id, row, {})
         return record_id
 
     def save_changes(
@@ -164,10 +165,11 @@ class Writer:
         """Save changes already read to a record."""
         row = saving.prepared(self, self._checks, sobject, row, current)
         self.tables.change(sobject, record_id, row | self.touched())
-        self._saved(sobject, record_id)
+        self._saved(sobject, record_id, row, current)
 
-    def _saved(self, sobject: SObject, record_id: str) -> None:
-        """Remember what automation does to the record later."""
+    def _saved(self, sobject: SObject, record_id: str, row: Current, before: Current) -> None:
+        """Let a person's other half follow; remember what automation does later."""
+        person_accounts.follow(self, sobject, record_id, row, before)
         for rule in self.automation.of("touches", sobject.name):
             self.tables.touch_later(sobject, record_id, after(self.stamp, rule.seconds))
 

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from crmlink_salesforce_sim import person_accounts
 from crmlink_salesforce_sim.checking import Checks
 from crmlink_salesforce_sim.duplicates import check_duplicates
 from crmlink_salesforce_sim.errors import ApiError, together
@@ -35,6 +36,7 @@ def prepared(
     check_record_type(writer, sobject, row, before)
     rewrite(writer, sobject, row, before, event)
     fire(writer, sobject, row, before, event)
+    row |= person_accounts.named(writer, sobject, row, before)
     checks.required(sobject, row, row if before else sobject.required_names)
     row |= settled(writer, sobject, row, before)
     row |= name_of(sobject, row, before)

@@ -99,7 +99,11 @@ def load_schema(*, person_accounts: bool = False) -> Schema:
     for name in names:
         if name not in (SYSTEM, PERSONS) and name.endswith(".json"):
             spec: Row = json.loads(folder.joinpath(name).read_text())
-            found.append(read_object(spec, system, more.get(str(spec["name"]), [])))
+            sobject = read_object(spec, system, more.get(str(spec["name"]), []))
+            if person_accounts and sobject.name == "Account":
+                kinds = (*sobject.record_types, RecordType("Person Account", "PersonAccount"))
+                sobject = replace(sobject, record_types=kinds)
+            found.append(sobject)
     return Schema(found)
 
 

@@ -77,6 +77,7 @@ class Field:
     maskType: str | None = None  # noqa: N815 - the name in describe documents
     html: bool = False
     help: str | None = None
+    loose: bool = False  # it refers to objects nobody knows: any id will do
     given: Row | None = None
 
     @property

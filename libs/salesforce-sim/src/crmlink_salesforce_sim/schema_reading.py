@@ -1,7 +1,9 @@
 """Objects as the simulator's own data files spell them: short, what is usual left out."""
 
+import json
 import re
 from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any, cast
 
 from crmlink_salesforce_sim.errors import Row
@@ -33,6 +35,13 @@ def read_object(spec: Row, system: list[Row], more: list[Row] | None = None) -> 
         frozen_when=cast("str | None", spec.get("frozenWhen")),
         record_types=tuple(_record_type(one) for one in kinds),
     )
+
+
+def system_fields() -> dict[str, Field]:
+    """Return the fields every record has."""
+    folder = files("crmlink_salesforce_sim").joinpath("objects")
+    rows = cast("list[Row]", json.loads(folder.joinpath("system.json").read_text()))
+    return {str(row["name"]): read_field(row) for row in rows}
 
 
 def _record_type(spec: Row) -> RecordType:
