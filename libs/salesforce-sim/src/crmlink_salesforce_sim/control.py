@@ -13,6 +13,7 @@ from crmlink_salesforce_sim.asked import Asked, AskedError
 from crmlink_salesforce_sim.control_calls import Answers, Failures, LateCommits, Latencies, Pages
 from crmlink_salesforce_sim.control_org import AppControl, Clock, Counts, Limits, Revoke
 from crmlink_salesforce_sim.control_rows import RecordFailures, RowLocks
+from crmlink_salesforce_sim.control_rules import DuplicateRules, PersonAccounts, Rules
 from crmlink_salesforce_sim.control_schema import SchemaControl
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
@@ -94,6 +95,7 @@ class Control:
 def control_of(server: Server, faults: Faults) -> Control:
     """Return the control of one org."""
     org = server.org
+    changes = SchemaChanges(org)
     settings: dict[str, Any] = {
         "counts": Counts(org),
         "fail": Failures(faults),
@@ -107,7 +109,10 @@ def control_of(server: Server, faults: Faults) -> Control:
         "clock": Clock(org),
         "revoke": Revoke(server),
         "app": AppControl(server),
-        "schema": SchemaControl(SchemaChanges(org)),
+        "schema": SchemaControl(changes),
+        "automation": Rules(org.automation),
+        "duplicate-rules": DuplicateRules(org.automation),
+        "person-accounts": PersonAccounts(org, changes.reset),
     }
     return Control(settings, Snapshots(org))
 

@@ -8,7 +8,8 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from functools import partial
@@ -66,12 +67,19 @@ class DataApi:
 
     async def call(self, request: Request) -> Response:
         """Answer one call of the data API."""
+        with self.running():
+            try:
+                return await self._call(request)
+            except ApiError as exc:
+                return self._response(Answer(exc.body(), exc.status), request)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Be a call that runs for as long as the block takes."""
         number = next(self._numbers)
         self._running[number] = self.ticks()
         try:
-            return await self._call(request)
-        except ApiError as exc:
-            return self._response(Answer(exc.body(), exc.status), request)
+            yield
         finally:
             del self._running[number]
 
@@ -126,7 +134,7 @@ class DataApi:
         self.org.upkeep.catch_up()
         if asking.kind != "composite/batch":  # each part of a batch counts, the batch does not
             usage.count(asking.kind, caller=call.client)
-        answer = self._refused(asking) or self._asked(request, call, asking, user, body)
+        answer = self.refused(asking) or self._asked(request, call, asking, user, body)
         answer.headers["Sforce-Limit-Info"] = usage.header
         return answer
 
@@ -148,7 +156,8 @@ class DataApi:
             headers["sforce-query-options"] = f"batchSize={size}"
         return headers
 
-    def _refused(self, asking: Asking) -> Answer | None:
+    def refused(self, asking: Asking) -> Answer | None:
+        """Return why a call is not carried out: an operator's fault, or a limit."""
         if (failure := self.faults.failures.take(asking)) is not None:
             error = failure.error()
         elif self.org.usage.refuses:

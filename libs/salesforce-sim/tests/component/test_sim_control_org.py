@@ -155,3 +155,44 @@ async def test_snapshots_are_few_and_well_named(api: httpx.AsyncClient) -> None:
     assert (await api.post(SIM + "snapshots/s5")).status_code == 400
     await api.delete(SIM + "snapshots")
     assert (await api.get(SIM + "snapshots")).json() == {"snapshots": []}
+
+
+async def test_rules_are_set_told_and_taken_back(api: httpx.AsyncClient) -> None:
+    """Facts §2: FIELD_CUSTOM_VALIDATION_EXCEPTION carries the admin's text."""
+    rule = {"object": "Contact", "name": "r", "message": "No Smiths", "when": 1}
+    await ask(api, "automation", validationRules=[rule])
+    refused = await api.post(CONTACTS, json={"LastName": "Smith"})
+    assert refused.json()[0]["errorCode"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    assert refused.json()[0]["message"] == "No Smiths"
+    told = (await api.get(SIM + "automation")).json()["validationRules"]
+    assert [one["name"] for one in told] == ["r"]
+    answer = await api.post(SIM + "automation", json={"validationRules": [{"name": "x"}]})
+    assert (answer.status_code, answer.json()["field"]) == (400, "validationRules[0]")
+    assert (await api.post(SIM + "automation", json={})).status_code == 400
+    await api.delete(SIM + "automation")
+    assert (await api.post(CONTACTS, json={"LastName": "Smith"})).status_code == 201
+
+
+async def test_the_standard_duplicate_rules_are_switched(api: httpx.AsyncClient) -> None:
+    """Facts §2: DUPLICATES_DETECTED."""
+    contact = {"LastName": "Twin", "Email": "twin@example.com"}
+    await ask(api, "duplicate-rules", on=True)
+    assert (await api.get(SIM + "duplicate-rules")).json()["on"] is True
+    await api.post(CONTACTS, json=contact)
+    second = await api.post(CONTACTS, json=contact)
+    assert second.json()[0]["errorCode"] == "DUPLICATES_DETECTED"
+    await ask(api, "duplicate-rules", on=False)
+    assert (await api.post(CONTACTS, json=contact)).status_code == 201
+
+
+async def test_person_accounts_are_switched_on_for_good(api: httpx.AsyncClient) -> None:
+    """Facts §10: Account.PersonEmail, and a contact row of its own."""
+    assert (await api.get(SIM + "person-accounts")).json() == {"on": False}
+    await ask(api, "person-accounts", on=True)
+    account = {"LastName": "Person", "PersonEmail": "p@example.com"}
+    assert (await api.post("sobjects/Account", json=account)).status_code == 201
+    query = "SELECT Email FROM Contact WHERE LastName = 'Person'"
+    found = (await api.get("query", params={"q": query})).json()["records"]
+    assert [one["Email"] for one in found] == ["p@example.com"]
+    answer = await api.post(SIM + "person-accounts", json={"on": False})
+    assert (answer.status_code, answer.json()["field"]) == (400, "on")

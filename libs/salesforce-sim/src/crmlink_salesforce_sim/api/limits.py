@@ -4,12 +4,16 @@ from crmlink_salesforce_sim.api.call import Answer, Call
 from crmlink_salesforce_sim.api.router import FIRST, LAST, Router
 from crmlink_salesforce_sim.errors import Row
 from crmlink_salesforce_sim.org import Org
+from crmlink_salesforce_sim.schema import SObject
 from crmlink_salesforce_sim.store import quoted
 
+RECORD_KB = 2  # what a record counts for, whatever its size
 SEASONS = ("Spring", "Summer", "Winter")
 _FIXED = {
+    "ActiveScratchOrgs": 3,
     "AnalyticsExternalDataSizeMB": 40960,
     "BOZosCalloutHourlyLimit": 20000,
+    "CdpAiInferenceApiMonthlyLimit": 500000000,
     "ConcurrentAsyncGetReportInstances": 200,
     "ConcurrentEinsteinDataInsightsStoryCreation": 5,
     "ConcurrentEinsteinDiscoveryStoryCreation": 2,
@@ -25,6 +29,7 @@ _FIXED = {
     "DailyDurableGenericStreamingApiEvents": 10000,
     "DailyDurableStreamingApiEvents": 10000,
     "DailyEinsteinDataInsightsStoryCreation": 1000,
+    "DailyEinsteinDiscoveryOptimizationJobRuns": 0,
     "DailyEinsteinDiscoveryPredictAPICalls": 50000,
     "DailyEinsteinDiscoveryPredictionsByCDC": 500000,
     "DailyEinsteinDiscoveryStoryCreation": 100,
@@ -41,6 +46,8 @@ _FIXED = {
     "HourlyDashboardRefreshes": 200,
     "HourlyDashboardResults": 5000,
     "HourlyDashboardStatuses": 999999999,
+    "HourlyElevateAsyncReportRuns": 1200,
+    "HourlyElevateSyncReportRuns": 500,
     "HourlyLongTermIdMapping": 100000,
     "HourlyManagedContentPublicRequests": 50000,
     "HourlyODataCallout": 1000,
@@ -52,15 +59,20 @@ _FIXED = {
     "MassEmail": 5000,
     "MaxContentDocumentsLimit": 10000000,
     "MonthlyEinsteinDiscoveryStoryCreation": 500,
+    "MonthlyPlatformEventsUsageEntitlement": 0,
     "Package2VersionCreates": 6,
     "Package2VersionCreatesWithoutValidation": 500,
     "PermissionSets": 1500,
+    "PlatformEventTriggersWithParallelProcessing": 5,
     "PrivateConnectOutboundCalloutHourlyLimitMB": 0,
     "PublishCallbackUsageInApex": 2500000,
     "SingleEmail": 5000,
     "StreamingApiConcurrentClients": 20,
 }
-_RESOURCES = ("composite", "limits", "query", "queryAll", "sobjects")
+_RESOURCES = (
+    *("composite", "jobs", "limits", "parameterizedSearch", "query", "queryAll", "recent"),
+    *("search", "sobjects"),
+)
 
 
 def versions() -> list[Row]:
@@ -82,29 +94,43 @@ def add_limits(router: Router) -> None:
     router.add("", GET=_resources)
 
 
-def _resources(_: Org, call: Call) -> Answer:
+def _resources(org: Org, call: Call) -> Answer:
+    with org.store.reading() as connection:
+        (org_id,) = connection.execute("SELECT Id FROM Organization").fetchone()
     base = f"/services/data/v{call.version}/"
     found: Row = {name: base + name for name in _RESOURCES}
-    return Answer({**found, "identity": f"{call.origin}/id/{call.user}"})
+    return Answer({**found, "identity": f"{call.origin}/id/{org_id}/{call.user}"})
 
 
 def _limits(org: Org, _: Call) -> Answer:
-    limits: Row = {name: {"Max": most, "Remaining": most} for name, most in _FIXED.items()}
-    most = org.usage.most
-    limits["DailyApiRequests"] = {"Max": most, "Remaining": max(0, most - org.usage.used())}
+    limits: Row = {name: _limit(most, 0) for name, most in _FIXED.items()}
+    limits["PermissionSets"] = {
+        **_limit(_FIXED["PermissionSets"], 0),
+        "CreateCustom": _limit(1000, 0),
+    }
+    limits["DailyApiRequests"] = _limit(org.usage.most, org.usage.used())
+    stored = sum(count for _, count in _counted(org, list(org.schema.objects.values())))
+    limits["DataStorageMB"] = _limit(_FIXED["DataStorageMB"], stored * RECORD_KB // 1024)
     return Answer(dict(sorted(limits.items())))
+
+
+def _limit(most: int, used: int) -> Row:
+    return {"Max": most, "Remaining": max(0, most - used)}
 
 
 def _record_count(org: Org, call: Call) -> Answer:
     asked = [one.strip() for one in call.params.get("sObjects", "").split(",") if one.strip()]
-    wanted = [org.schema.find(one) for one in asked] or list(org.schema.objects.values())
-    counts: list[Row] = []
+    found = [org.schema.find(one) for one in asked] or list(org.schema.objects.values())
+    known = [one for one in found if one is not None]
+    return Answer({"sObjects": [{"count": n, "name": name} for name, n in _counted(org, known)]})
+
+
+def _counted(org: Org, wanted: list[SObject]) -> list[tuple[str, int]]:
+    """Return how many records outside the recycle bin each object has."""
+    counts = []
     with org.store.reading() as connection:
         for sobject in wanted:
-            if sobject is not None:
-                table = quoted(sobject.name)
-                words = ["SELECT COUNT(*) FROM", table, "WHERE IsDeleted = 0"]
-                statement = " ".join(words)
-                (count,) = connection.execute(statement).fetchone()
-                counts.append({"count": count, "name": sobject.name})
-    return Answer({"sObjects": counts})
+            words = ["SELECT COUNT(*) FROM", quoted(sobject.name), "WHERE IsDeleted = 0"]
+            (count,) = connection.execute(" ".join(words)).fetchone()
+            counts.append((sobject.name, int(count)))
+    return counts
