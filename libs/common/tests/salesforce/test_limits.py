@@ -2,15 +2,25 @@ from __future__ import annotations
 
 import pytest
 
-from crmlink_common.salesforce.limits import ApiBudget, ApiUsage, WorkClass, parse_usage
+from crmlink_common.salesforce.limits import (
+    Allocation,
+    ApiBudget,
+    ApiUsage,
+    AppUsage,
+    WorkClass,
+    parse_usage,
+    read_allocations,
+)
+
+OURS = AppUsage(3, 250, "x")
 
 
 @pytest.mark.parametrize(
     ("header", "usage"),
     [
         ("api-usage=17/15000", ApiUsage(17, 15000)),
-        ("api-usage=17/15000; per-app-api-usage=3/250(appName=x)", ApiUsage(17, 15000)),
-        ("per-app-api-usage=3/250(appName=x); api-usage=17/15000", ApiUsage(17, 15000)),
+        ("api-usage=17/15000; per-app-api-usage=3/250(appName=x)", ApiUsage(17, 15000, OURS)),
+        ("per-app-api-usage=3/250(appName=x); api-usage=17/15000", ApiUsage(17, 15000, OURS)),
         ("per-app-api-usage=3/250(appName=x)", None),
         ("api-usage=many/15000", None),
         ("", None),
@@ -54,3 +64,13 @@ def test_before_the_first_answer_the_work_may_go_on() -> None:
 def test_shares_can_be_set() -> None:
     budget = ApiBudget({**ApiBudget().shares, WorkClass.BATCH: 10})
     assert not budget.allows(WorkClass.BATCH, ApiUsage(100, 1000))
+
+
+def test_limits_are_read_as_numbers() -> None:
+    """Facts §2: /limits."""
+    told = {
+        "DailyApiRequests": {"Max": 15000, "Remaining": 14976, "Ant Migration Tool": {"Max": 0}},
+        "Odd": 7,
+        "Half": {"Max": 1},
+    }
+    assert read_allocations(told) == {"DailyApiRequests": Allocation(15000, 14976)}

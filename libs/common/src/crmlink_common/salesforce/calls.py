@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json as json_text
+import re
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from crmlink_common.salesforce.opening import OF_CALLS, Timeouts
 GZIP_OVER = 1024  # bytes
 JSON = "application/json; charset=UTF-8"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+PATH = re.compile(r"/services/|/id/[A-Za-z0-9]{15,18}/[A-Za-z0-9]{15,18}\Z", re.ASCII)
 Content = bytes | Callable[[], AsyncIterable[bytes]]
 """A body, or what begins it anew for each attempt."""
 
@@ -38,10 +40,11 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool
     timeouts: Timeouts = OF_CALLS
+    anonymous: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for what would lead away from the API."""
-        if not self.path.startswith("/services/"):
+        if PATH.match(self.path) is None:
             raise ValueError("not a path of Salesforce's API")
 
     def request(self, http: httpx.AsyncClient) -> httpx.Request:

@@ -7,8 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d{1,12})/(\d{1,12})(?!\d)", re.ASCII)
+OF_APP = re.compile(r"per-app-api-usage=(\d{1,12})/(\d{1,12})\(appName=([^)]{0,255})\)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class AppUsage:
+    """Calls of our app alone, where the org allots it a share of its own."""
+
+    used: int
+    limit: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +28,38 @@ class ApiUsage:
 
     used: int
     limit: int
+    of_app: AppUsage | None = None
 
 
 def parse_usage(header: str) -> ApiUsage | None:
-    """Read a Sforce-Limit-Info header."""
-    found = USAGE.search(header)
-    return ApiUsage(int(found[1]), int(found[2])) if found else None
+    """Read a Sforce-Limit-Info header, with the app's share where that is told."""
+    if (found := USAGE.search(header)) is None:
+        return None
+    own = OF_APP.search(header)
+    of_app = AppUsage(int(own[1]), int(own[2]), own[3]) if own else None
+    return ApiUsage(int(found[1]), int(found[2]), of_app)
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """One of the org's limits, and what is left of it."""
+
+    maximum: int
+    remaining: int
+
+
+def read_allocations(told: Mapping[str, Any]) -> dict[str, Allocation]:
+    """Read /limits; leave out what has not both numbers."""
+    found = {name: _allocation(one) for name, one in told.items()}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _allocation(one: object) -> Allocation | None:
+    told = one if isinstance(one, dict) else {}
+    maximum, remaining = told.get("Max"), told.get("Remaining")
+    if isinstance(maximum, int) and isinstance(remaining, int):
+        return Allocation(maximum, remaining)
+    return None
 
 
 class WorkClass(StrEnum):

@@ -78,3 +78,11 @@ def json_of(response: httpx.Response, *, repeatable: bool = True) -> Any:  # noq
         return response.json()
     except ValueError:
         raise lost("MALFORMED_ANSWER", repeatable=repeatable) from None
+
+
+def object_of(response: httpx.Response) -> Record:
+    """Read a body that must be a JSON object."""
+    told = json_of(response)
+    if not isinstance(told, dict):
+        raise lost("MALFORMED_ANSWER", repeatable=True)
+    return told

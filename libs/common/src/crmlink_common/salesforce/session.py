@@ -16,7 +16,12 @@ import httpx
 from crmlink_common.errors import NotConnectedError, StaleTokenError
 from crmlink_common.salesforce.answers import Received
 from crmlink_common.salesforce.calls import JSON, SAFE_METHODS, Call, Content
-from crmlink_common.salesforce.composite import Subrequest, composite_body, read_composite
+from crmlink_common.salesforce.composite import (
+    Subrequest,
+    composite_body,
+    read_composite,
+    references,
+)
 from crmlink_common.salesforce.describe import Descriptions
 from crmlink_common.salesforce.errors import (
     SalesforceError,
@@ -29,6 +34,7 @@ from crmlink_common.salesforce.pool import Origins
 from crmlink_common.salesforce.records import json_of
 from crmlink_common.salesforce.tokens import AccessToken, TokenSource
 from crmlink_common.salesforce.transport import Salesforce
+from crmlink_common.salesforce.versions import Feature, require
 
 Told = TypeVar("Told")
 
@@ -93,12 +99,14 @@ class Session:
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
         timeouts: Timeouts | None = None,
+        anonymous: bool = False,
     ) -> httpx.Response:
         """Send; after a 401, which had no effect, once more with another token.
 
         ``json`` or ``content`` is the body; both are compressed when that pays, and content that is
         given as a function is asked for anew, and streamed, at each attempt. ``repeatable`` says
         that sending it twice does no harm; unless told, that is so for GET and HEAD alone.
+        An ``anonymous`` call shows no token.
         """
         call = self._call(
             method,
@@ -109,6 +117,7 @@ class Session:
             headers=headers or {},
             repeatable=repeatable,
             timeouts=timeouts or self._means.timeouts,
+            anonymous=anonymous,
         )
 
         async def once(token: AccessToken) -> httpx.Response:
@@ -152,14 +161,22 @@ class Session:
             yield await self._with_token(once)
 
     async def composite(
-        self, requests: Sequence[Subrequest], *, repeatable: bool
+        self, requests: Sequence[Subrequest], *, repeatable: bool, all_or_none: bool = False
     ) -> list[Any | SalesforceError]:
-        """Send several in one call; return each body or error, in their order."""
-        body = composite_body(requests)
+        """Send up to 25 requests in one call, five of them queries or Collections.
+
+        Returns:
+            The body or error of each, in their order.
+
+        Raises:
+            InvalidInputError: too many.
+        """
+        require(self.api_version, Feature.COMPOSITE)
+        body = composite_body(requests, all_or_none=all_or_none)
         path = self.data_path("composite")
         answer = await self.send("POST", path, json=body, repeatable=repeatable)
         told = json_of(answer, repeatable=repeatable)
-        return read_composite(told, len(requests), repeatable=repeatable)
+        return read_composite(told, references(requests), repeatable=repeatable)
 
     async def _renew(self, used: AccessToken) -> None:
         if self._token.fingerprint != used.fingerprint:
@@ -206,6 +223,8 @@ class Session:
 
 
 def _as(token: AccessToken, call: Call) -> Call:
+    if call.anonymous:
+        return call
     return replace(call, headers={**call.headers, "Authorization": f"Bearer {token.token}"})
 
 
