@@ -1,18 +1,17 @@
-"""SOQL: values made literals, queries rendered, queries of others bounded."""
+"""Values made literals of SOQL: text can never end its string."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from crmlink_common.errors import InvalidInputError
-
-Literal = str | bool | int | float | Decimal | datetime | date | None
+from crmlink_common.salesforce.soql import vocabulary as known
 
 LONGEST_STRING = 4000
-FIELD = re.compile(r"[A-Za-z]\w*(?:\.[A-Za-z]\w*)*|COUNT\(\)", re.ASCII)
 ESCAPES = {
     "\\": "\\\\",
     "'": "\\'",
@@ -22,23 +21,62 @@ ESCAPES = {
     "\b": "\\b",
     "\f": "\\f",
 }
+CONSTANTS = {None: "null", True: "true", False: "false"}
+CODE = re.compile(r"[A-Za-z]{3}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in a currency, as orgs with several currencies compare it."""
+
+    currency: str
+    amount: int | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """A date literal such as TODAY or, with a number, LAST_N_DAYS."""
+
+    name: str
+    n: int | None = None
+
+
+Literal = str | bool | int | float | Decimal | datetime | date | time | Money | Relative | None
 
 
 def quote(value: Literal) -> str:
-    """Render a value as a literal; text can never end its string."""
+    """Render a value as a literal; text can never end its string.
+
+    Raises InvalidInputError for what has no literal: text over 4,000 characters, a time without
+    its zone, a number that is not finite, an unknown date literal.
+    """
     match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
+        case None | bool():
+            return CONSTANTS[value]
         case str():
             return _text(value)
-        case datetime():
-            return _instant(value)
-        case date():
-            return value.isoformat()
+        case date() | time():
+            return _moment(value)
+        case Money() | Relative():
+            return _special(value)
         case _:
             return _number(value)
+
+
+def quote_pattern(value: str, *, before: str = "", after: str = "") -> str:
+    """Render text for LIKE that matches itself alone; ``before`` and ``after`` add wildcards."""
+    if len(value) + len(before) + len(after) > LONGEST_STRING or {*before, *after} - {"%", "_"}:
+        raise InvalidInputError("no pattern for LIKE")
+    itself = "".join(map(_escaped, value)).replace("%", "\\%").replace("_", "\\_")
+    return f"'{before}{itself}{after}'"
+
+
+def quote_choices(values: Iterable[str]) -> str:
+    """Render choices of a multi-select picklist that must all be there, for INCLUDES."""
+    chosen = list(values)
+    if not chosen or any(";" in one or not one for one in chosen):
+        raise InvalidInputError("no choice of a picklist")
+    return _text(";".join(chosen))
 
 
 def _text(value: str) -> str:
@@ -65,41 +103,29 @@ def _is_lone(character: str) -> bool:
     return "\ud800" <= character <= "\udfff"  # half of a pair has no UTF-8
 
 
-def _instant(value: datetime) -> str:
-    if value.tzinfo is None:
-        raise InvalidInputError("a time without its zone")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def _moment(value: date | time) -> str:
+    match value:
+        case datetime(tzinfo=None):
+            raise InvalidInputError("a time without its zone")
+        case datetime():
+            instant = value.astimezone(UTC).replace(tzinfo=None)
+            return instant.isoformat(timespec="milliseconds") + "Z"
+        case time():
+            if value.utcoffset():
+                raise InvalidInputError("a time of day in another zone than UTC")
+            return value.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+        case _:
+            return value.isoformat()
 
 
-def select(
-    fields: Sequence[str],
-    sobject: str,
-    *,
-    where: str | None = None,
-    order_by: str | None = None,
-    limit: int | None = None,
-) -> str:
-    """Render a query. ``where`` and ``order_by`` are SOQL: their values come from quote."""
-    for name in [*fields, sobject]:
-        if FIELD.fullmatch(name) is None:
-            raise InvalidInputError("not the name of a field or object")
-    if not fields:
-        raise InvalidInputError("a query without fields")
-    clauses = [f"SELECT {', '.join(fields)} FROM {sobject}"]  # noqa: S608 - checked above
-    clauses += [f"WHERE {where}"] if where else []
-    clauses += [f"ORDER BY {order_by}"] if order_by else []
-    clauses += [f"LIMIT {int(limit)}"] if limit is not None else []
-    return " ".join(clauses)
-
-
-def split_in(values: Iterable[Literal], max_chars: int) -> list[str]:
-    """Render lists for IN, none longer than max_chars unless one value alone is."""
-    lists: list[list[str]] = []
-    room = 0
-    for literal in dict.fromkeys(map(quote, values)):
-        if not lists or room < len(literal) + 1:
-            lists.append([])
-            room = max_chars - 1  # the parentheses, less the comma that the first has not
-        lists[-1].append(literal)
-        room -= len(literal) + 1
-    return [f"({','.join(one)})" for one in lists]
+def _special(value: Money | Relative) -> str:
+    if isinstance(value, Money):
+        if CODE.fullmatch(value.currency) is None:
+            raise InvalidInputError("not the code of a currency")
+        return f"{value.currency.upper()}{_number(Decimal(value.amount))}"
+    name = value.name.upper()
+    if name in known.COUNTED and value.n is not None:
+        return f"{name}:{int(value.n)}"
+    if name in known.DATE_LITERALS and value.n is None:
+        return name
+    raise InvalidInputError("not a date literal")

@@ -92,10 +92,11 @@ UNITS = frozenset({"'mi'", "'km'"})
 
 _SPANS = ("WEEK", "MONTH", "QUARTER", "YEAR", "FISCAL_QUARTER", "FISCAL_YEAR")
 # Facts §3, date literals: these stand alone, the counted ones need a number.
-LITERALS = frozenset(
-    {"NULL", "TRUE", "FALSE", "YESTERDAY", "TODAY", "TOMORROW", "LAST_90_DAYS", "NEXT_90_DAYS"}
+DATE_LITERALS = frozenset(
+    {"YESTERDAY", "TODAY", "TOMORROW", "LAST_90_DAYS", "NEXT_90_DAYS"}
     | {f"{when}_{span}" for when in ("LAST", "THIS", "NEXT") for span in _SPANS}
 )
+LITERALS = DATE_LITERALS | {"NULL", "TRUE", "FALSE"}
 COUNTED = frozenset(
     name
     for span in ("DAY", *_SPANS)
