@@ -18,6 +18,7 @@ from crmlink_salesforce_sim.api.search import add_search
 from crmlink_salesforce_sim.api.sobjects import add_sobjects
 from crmlink_salesforce_sim.bulk.work import wake
 from crmlink_salesforce_sim.control import CLOSED, control_of, control_routes
+from crmlink_salesforce_sim.control_people import record_action_routes
 from crmlink_salesforce_sim.data import DataApi
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
@@ -29,6 +30,7 @@ from crmlink_salesforce_sim.oauth.idtoken import IdTokens
 from crmlink_salesforce_sim.oauth.server import Server
 from crmlink_salesforce_sim.oauth.token import TokenEndpoint
 from crmlink_salesforce_sim.setup import Setup
+from crmlink_salesforce_sim.soap.pages import soap_routes
 
 METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
 OAUTH = "/services/oauth2"
@@ -56,6 +58,8 @@ def create_app(server: Server, *, control: bool = False) -> Starlette:
         Route("/services/data/{rest:path}", data.call, methods=METHODS),
         *_oauth_routes(server, Faulty(faults)),
     ]
+    routes += soap_routes(server)
+    routes += record_action_routes(server) if control else []
     routes += control_routes(control_of(server, faults)) if control else [CLOSED]
     wake(server.org)  # jobs an earlier run left
     packed = Middleware(GZipMiddleware, minimum_size=PACKED_FROM, compresslevel=1)

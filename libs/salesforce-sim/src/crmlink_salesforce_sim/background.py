@@ -36,6 +36,11 @@ class Background:
             pass
         return not self._stopping.wait(BREATH_SECONDS)
 
+    @property
+    def held(self) -> bool:
+        """Tell whether the work is kept from going on."""
+        return self._held.is_set()
+
     def hold(self, *, held: bool) -> None:
         """Keep the work from going on, or let it go on again."""
         if held:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from crmlink_salesforce_sim.asked import Asked, AskedError
 from crmlink_salesforce_sim.control_calls import Answers, Failures, LateCommits, Latencies, Pages
 from crmlink_salesforce_sim.control_org import AppControl, Clock, Counts, Limits, Revoke
+from crmlink_salesforce_sim.control_people import HeldJobs
 from crmlink_salesforce_sim.control_rows import RecordFailures, RowLocks
 from crmlink_salesforce_sim.control_rules import DuplicateRules, PersonAccounts, Rules
 from crmlink_salesforce_sim.control_schema import SchemaControl
@@ -104,6 +105,7 @@ def control_of(server: Server, faults: Faults) -> Control:
         "late-commits": LateCommits(faults, org),
         "page-size": Pages(faults),
         "record-failures": RecordFailures(org.row_faults),
+        "jobs": HeldJobs(org),
         "locks": RowLocks(org.row_faults),
         "limits": Limits(org, faults),
         "clock": Clock(org),

@@ -1,0 +1,1 @@
+"""The few calls of the SOAP API that REST has nothing for."""
