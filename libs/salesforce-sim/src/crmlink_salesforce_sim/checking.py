@@ -11,6 +11,7 @@ READ_ONLY = (
     "Unable to create/update fields: {}. Please check the security settings of this field and"
     " verify that it is read/write for your profile or permission set."
 )
+MASTER = "012000000000000AAA"
 WHOLE_REQUEST = ("JSON_PARSER_ERROR", "INVALID_FIELD")  # no record is read on after these
 
 
@@ -72,6 +73,8 @@ class Checks:
 
     def _value(self, field: Field, value: object) -> Stored:
         found = stored(field, value)
+        if found == MASTER:  # the record type that stands for none
+            return None
         if field.type == "reference" and isinstance(found, str):
             self._check_reference(field, found)
         return found

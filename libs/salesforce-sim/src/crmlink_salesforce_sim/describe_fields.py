@@ -97,7 +97,7 @@ def _abilities(field: Field) -> Row:
         "filterable": usable,
         "groupable": sortable and not settled and field.type not in (*NUMBERS, "datetime"),
         "permissionable": field.nillable and (field.createable or settled),
-        "queryByDistance": False,
+        "queryByDistance": "latitude" in field.components,
         "sortable": sortable,
     }
 

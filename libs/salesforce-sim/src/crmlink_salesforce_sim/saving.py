@@ -18,7 +18,6 @@ from crmlink_salesforce_sim.values import Stored, bad_choice, stored
 if TYPE_CHECKING:
     from crmlink_salesforce_sim.records import Writer
 
-MASTER = "012000000000000AAA"
 RECORD_TYPE = "RecordTypeId"
 _ZEROS = re.compile(r"\{(0+)\}")
 
