@@ -43,6 +43,7 @@ PACKED_FROM = 1000  # bytes: a smaller answer is not worth packing
 _CLIENT = re.compile(r"client\s*=\s*([^,;\s]+)")
 _OAUTH = re.compile(r"(?:Bearer|OAuth)\s+(\S+)\s*\Z", re.IGNORECASE)
 _NO_BODY = (204, 304)
+_FOR_DATA = {"api", "full"}  # the scopes that open the data API
 TEXT_TYPE = "text/csv;charset=UTF-8"
 TOO_MANY_LONG = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
 Work = Callable[[], Answer]
@@ -181,10 +182,13 @@ class DataApi:
         found = _OAUTH.match(header) if header else None
         if header and not found:
             raise ApiError("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", 401)
-        user = self.tokens.user_of(found[1]) if found else None
-        if user is None:
+        session = self.tokens.session(found[1]) if found else None
+        if session is None:
             raise ApiError("INVALID_SESSION_ID", "Session expired or invalid", 401)
-        return user
+        if not _FOR_DATA & set(session.scope.split()):
+            message = "This session is not valid for use with the REST API"
+            raise ApiError("INVALID_SESSION_ID", message, 403)
+        return session.user
 
     def _response(self, answer: Answer, request: Request) -> Response:
         headers = {

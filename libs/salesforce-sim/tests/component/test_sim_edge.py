@@ -135,6 +135,14 @@ async def test_both_schemes_carry_a_session(
     assert answer.status_code == 200
 
 
+async def test_a_session_without_the_api_scope_is_for_something_else(
+    api: httpx.AsyncClient, server: Server
+) -> None:
+    token = server.tokens.approve(server.identity.user_id, "openid profile").access
+    answer = await api.get("limits", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (403, "INVALID_SESSION_ID")
+
+
 @pytest.mark.parametrize(
     ("version", "status", "code"),
     [

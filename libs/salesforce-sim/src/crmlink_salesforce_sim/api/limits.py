@@ -119,10 +119,13 @@ def _limit(most: int, used: int) -> Row:
 
 def _stored(org: Org) -> int:
     """Return about how many records there are; exact counts would make /limits a slow call."""
-    tables = [quoted(one.name) for one in org.schema.objects.values()]
+    stored = 0
     with org.store.reading() as connection:
-        found = [connection.execute("SELECT max(rowid) FROM " + one).fetchone() for one in tables]
-    return sum(int(highest or 0) for (highest,) in found)
+        for sobject in org.schema.objects.values():
+            words = ["SELECT max(rowid) FROM", quoted(sobject.name)]
+            (highest,) = connection.execute(" ".join(words)).fetchone()
+            stored += int(highest or 0)
+    return stored
 
 
 def _record_count(org: Org, call: Call) -> Answer:
