@@ -127,6 +127,16 @@ async def test_connections_are_bounded_and_none_in_use_is_closed() -> None:
     assert all(client.is_closed for client in opened.values())
 
 
+def test_a_call_shows_neither_its_token_nor_its_data() -> None:
+    call = a_read(
+        path="/services/data/v59.0/query?q=ada",
+        json={"Name": "ada"},
+        headers={"Authorization": "Bearer secret-t1"},
+    )
+    assert "ada" not in repr(call)
+    assert "secret" not in repr(call)
+
+
 def a_read(**changed: object) -> Call:
     told: dict[str, Any] = {"method": "GET", "path": "/services/data", "repeatable": True}
     return Call(**{**told, **changed})

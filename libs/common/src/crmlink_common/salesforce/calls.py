@@ -33,11 +33,11 @@ class Call:
     """A request to the API; ``repeatable`` says that sending it twice does no harm."""
 
     method: str
-    path: str
-    json: object = None
-    content: Content | None = None
+    path: str = field(repr=False)  # queries quote data
+    json: object = field(default=None, repr=False)
+    content: Content | None = field(default=None, repr=False)
     content_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # the token
     repeatable: bool
     timeouts: Timeouts = OF_CALLS
     anonymous: bool = False

@@ -76,7 +76,11 @@ def _time(text: str) -> datetime:
 
 
 class Rows(Session):
-    """Reads records; the fields of a parent are named ``Owner.Name``."""
+    """Reads records.
+
+    A parent's fields, as ``Owner.Name``, are certain in queries alone; that rows tell them too is
+    unverified.
+    """
 
     async def get(
         self, sobject: str, record_id: str, fields: Sequence[str] | None = None
