@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
 from typing import cast
 
@@ -89,6 +90,11 @@ def load_schema(*, person_accounts: bool = False) -> Schema:
     `person_accounts` adds what an org has that once switched Person Accounts on; it cannot be
     switched off again.
     """
+    return Schema(_objects(person_accounts=person_accounts))
+
+
+@lru_cache(maxsize=2)
+def _objects(*, person_accounts: bool) -> tuple[SObject, ...]:
     folder = files("crmlink_salesforce_sim").joinpath(OBJECTS)
     system = cast("list[Row]", json.loads(folder.joinpath(SYSTEM).read_text()))
     more: dict[str, list[Row]] = {}
@@ -104,7 +110,7 @@ def load_schema(*, person_accounts: bool = False) -> Schema:
                 kinds = (*sobject.record_types, RecordType("Person Account", "PersonAccount"))
                 sobject = replace(sobject, record_types=kinds)
             found.append(sobject)
-    return Schema(found)
+    return tuple(found)
 
 
 def changed_field(sobject: SObject, spec: Row) -> SObject:

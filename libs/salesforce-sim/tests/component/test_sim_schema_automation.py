@@ -169,12 +169,10 @@ async def test_a_new_lead_goes_to_the_queue_unless_told_otherwise(
     body = {"LastName": "x", "Company": "y"}
     made = (await post(api, body, "Lead")).json()["id"]
     assert (await read(api, made, "Lead"))["OwnerId"] == QUEUE
-    query = {"q": f"SELECT Owner.Name, Owner.Type FROM Lead WHERE Id = '{made}'"}
+    query = {"q": "SELECT Id, Owner.Name, Owner.Type FROM Lead ORDER BY CreatedDate DESC LIMIT 1"}
     [record] = (await api.get("query", params=query)).json()["records"]
-    assert (record["Owner"]["Name"], record["Owner"]["attributes"]["type"]) == (
-        "Lead Queue",
-        "Group",
-    )
+    assert record["Id"] == made
+    assert (record["Owner"]["Name"], record["Owner"]["Type"]) == ("Lead Queue", "Queue")
     headers = {"Sforce-Auto-Assign": "FALSE"}
     own = (await api.post("sobjects/Lead", json=body, headers=headers)).json()["id"]
     assert (await read(api, own, "Lead"))["OwnerId"].startswith("005")

@@ -29,6 +29,11 @@ def rows(server: Server, text: str, *, deleted: bool = False) -> list[dict[str, 
     return found["records"]  # type: ignore[return-value]
 
 
+def record(server: Server, name: str, record_id: str, fields: str) -> dict[str, Any]:
+    words = ["SELECT", fields, "FROM", name, "WHERE Id =", f"'{record_id}'"]
+    return rows(server, " ".join(words))[0]
+
+
 def refused(server: Server, name: str, method: str, *args: Any) -> str:  # noqa: ANN401 - as given
     sobject = server.org.schema.objects[name]
     with writing(server) as writer, pytest.raises(ApiError) as caught:
@@ -47,11 +52,11 @@ def test_what_went_into_the_bin_together_comes_back_together(server: Server, clo
     clock.pass_seconds(60)
     with writing(server) as writer:
         writer.delete(objects["Account"], account)
-    found = f"SELECT Id FROM Contact WHERE AccountId = '{account}' AND IsDeleted = true"
-    assert len(rows(server, found, deleted=True)) == 2
+    binned = "SELECT Id FROM Contact WHERE Account.Name = 'Acme' AND IsDeleted = true"
+    assert len(rows(server, binned, deleted=True)) == 2
     with writing(server) as writer:
         writer.undelete(objects["Account"], account)
-    alive = rows(server, f"SELECT Id FROM Contact WHERE AccountId = '{account}'")
+    alive = rows(server, "SELECT Id FROM Contact WHERE Account.Name = 'Acme'")
     assert [one["Id"] for one in alive] == [person]
     assert refused(server, "Account", "undelete", account) == "UNDELETE_FAILED"
 
@@ -104,15 +109,14 @@ def test_a_merge_moves_the_children_and_marks_the_losers(server: Server, clock: 
     with writing(server) as writer:
         moved = writer.merge(contact, winner, [loser, third], {"FirstName": "Ada"})
     assert sorted(moved) == sorted([plan, task])
-    [child] = rows(server, f"SELECT Contact__c, SystemModstamp FROM Care_Plan__c WHERE Id='{plan}'")
+    child = record(server, "Care_Plan__c", plan, "Contact__c, SystemModstamp")
     assert child["Contact__c"] == winner
     assert child["SystemModstamp"] == "2026-05-01T07:26:37.000+0000"
     gone = "SELECT Id, IsDeleted, MasterRecordId FROM Contact WHERE MasterRecordId != null"
     found = rows(server, gone, deleted=True)
     assert {one["Id"] for one in found} == {loser, third}
     assert {(one["IsDeleted"], one["MasterRecordId"]) for one in found} == {(True, winner)}
-    [kept] = rows(server, f"SELECT Name FROM Contact WHERE Id = '{winner}'")
-    assert kept["Name"] == "Ada W"
+    assert record(server, "Contact", winner, "Name")["Name"] == "Ada W"
 
 
 def test_a_merge_takes_one_kind_and_no_more_than_three(server: Server) -> None:
@@ -135,17 +139,15 @@ def test_a_converted_lead_becomes_contact_account_and_opportunity(server: Server
     with writing(server) as writer:
         done = writer.convert_lead(lead, opportunity="First", status="Closed - Converted")
     fields = "IsConverted, ConvertedAccountId, ConvertedContactId, ConvertedOpportunityId, Status"
-    [told] = rows(server, f"SELECT {fields} FROM Lead WHERE Id = '{lead}'")
+    told = record(server, "Lead", lead, fields)
     assert told["IsConverted"] is True
     assert told["ConvertedAccountId"] == done.account_id
     assert told["ConvertedContactId"] == done.contact_id
     assert told["ConvertedOpportunityId"] == done.opportunity_id
-    person = f"SELECT Email, MailingCity, Account.Name FROM Contact WHERE Id='{done.contact_id}'"
-    [contact] = rows(server, person)
+    contact = record(server, "Contact", done.contact_id, "Email, MailingCity, Account.Name")
     assert (contact["Email"], contact["MailingCity"]) == ("o@x.example", "Bonn")
     assert contact["Account"]["Name"] == "Acme"
-    [moved] = rows(server, f"SELECT WhoId FROM Task WHERE Id = '{task}'")
-    assert moved["WhoId"] == done.contact_id
+    assert record(server, "Task", task, "WhoId")["WhoId"] == done.contact_id
     with writing(server) as writer, pytest.raises(ApiError) as again:
         writer.convert_lead(lead)
     assert again.value.code == "CANNOT_UPDATE_CONVERTED_LEAD"
@@ -159,9 +161,9 @@ def test_a_conversion_fills_what_a_known_contact_lacks(server: Server) -> None:
     with writing(server) as writer:
         done = writer.convert_lead(lead, account_id=account, contact_id=person)
     assert (done.account_id, done.contact_id, done.opportunity_id) == (account, person, None)
-    [contact] = rows(server, f"SELECT LastName, Email FROM Contact WHERE Id = '{person}'")
+    contact = record(server, "Contact", person, "LastName, Email")
     assert (contact["LastName"], contact["Email"]) == ("Known", "o@x.example")
-    [company] = rows(server, f"SELECT Name, Phone FROM Account WHERE Id = '{account}'")
+    company = record(server, "Account", account, "Name, Phone")
     assert (company["Name"], company["Phone"]) == ("Acme", "1")
 
 
