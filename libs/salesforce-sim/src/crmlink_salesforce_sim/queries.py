@@ -52,7 +52,8 @@ class Queries:
     def compiler(self, text: str, *, deleted: bool = False) -> Compiler:
         """Return what compiles a statement for this caller."""
         major = int(self.version.partition(".")[0])
-        return Compiler(text, self.org.schema, self.org.now(), deleted, self.user, major)
+        recent, now = self.org.recent.of, self.org.now()
+        return Compiler(text, self.org.schema, now, deleted, self.user, major, recent)
 
     def _run(self, plan: Plan) -> Row:
         with self.org.store.reading() as connection:
@@ -85,11 +86,17 @@ class Queries:
         return Reading(self, connection).records(plan, found, Room(len(found)))
 
     def _mark_seen(self, plan: Plan, page: Row) -> None:
-        """Write what FOR VIEW and FOR REFERENCE leave behind, where the object keeps it."""
+        """Note what FOR VIEW and FOR REFERENCE leave behind, in the records that keep it too."""
+        if not any(one in SEEN for one in plan.purposes):
+            return
         names = [SEEN[one] for one in plan.purposes if one in SEEN]
         names = [name for name in names if name in plan.root.fields]
         records = page["records"]
-        if not names or not isinstance(records, list):
+        if not isinstance(records, list):
+            return
+        for record in records:
+            self.org.recent.use(self.user, plan.root.name, _id_of(record))
+        if not names:
             return
         now = written(self.org.now())
         changes = ", ".join(f"{quoted(name)} = ?" for name in names)

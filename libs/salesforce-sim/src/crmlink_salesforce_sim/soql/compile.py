@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crmlink_salesforce_sim.schema import Child, Schema, SObject
+from crmlink_salesforce_sim.soql.abilities import sortable
 from crmlink_salesforce_sim.soql.checks import check_children, check_statement, is_bare_count
-from crmlink_salesforce_sim.soql.conditions import NEVER_FILTERED, Conditions
+from crmlink_salesforce_sim.soql.conditions import Conditions
 from crmlink_salesforce_sim.soql.fields import Sources
 from crmlink_salesforce_sim.soql.functions import is_aggregate, operand_column
 from crmlink_salesforce_sim.soql.groups import Groups
@@ -21,7 +22,7 @@ from crmlink_salesforce_sim.soql.nodes import (
 from crmlink_salesforce_sim.soql.parse import parse
 from crmlink_salesforce_sim.soql.place import complain
 from crmlink_salesforce_sim.soql.plan import ChildPlan, Plan
-from crmlink_salesforce_sim.soql.scopes import scope_term
+from crmlink_salesforce_sim.soql.scopes import Recent, Whose, nothing_recent
 from crmlink_salesforce_sim.soql.select import Selection
 from crmlink_salesforce_sim.soql.shape import Shape
 from crmlink_salesforce_sim.soql.sources import child_of, name_sources, source_of
@@ -29,7 +30,6 @@ from crmlink_salesforce_sim.store import quoted
 
 __all__ = ["ChildPlan", "Compiler", "Plan"]
 
-NEVER_SORTED = (*NEVER_FILTERED, "multipicklist")
 NEWEST = 66
 
 
@@ -43,6 +43,7 @@ class Compiler:
     deleted: bool = False
     user: str = ""
     version: int = NEWEST
+    recent: Recent = nothing_recent
 
     def plan(self) -> Plan:
         """Return the plan of the statement, or raise the error the org answers."""
@@ -106,10 +107,8 @@ class Compiler:
         terms += extra
         if not self.deleted:
             terms.append("t.IsDeleted = 0")
-        if query.scope is not None and (
-            term := scope_term(self.text, query.scope, root, self.user)
-        ):
-            terms.append(term)
+        if query.scope is not None:
+            terms += Whose(self.text, self.user, self.recent).terms(query.scope, root)
         return terms
 
     def _rest(
@@ -144,7 +143,7 @@ class Compiler:
         operand = ordering.operand
         column = operand_column(sources, operand)
         field = column.field
-        if field.long_text or not field.stored or field.type in NEVER_SORTED:
+        if not sortable(field):
             message = f"field '{operand.text}' can not be sorted in a query call"
             raise complain("INVALID_FIELD", self.text, operand.at, message)
         if groups is not None:

@@ -6,6 +6,7 @@ from dataclasses import field as default
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.folding import compared, folded, folds
 from crmlink_salesforce_sim.schema import Field
+from crmlink_salesforce_sim.soql.abilities import filterable
 from crmlink_salesforce_sim.soql.fields import Column, Sources
 from crmlink_salesforce_sim.soql.functions import is_aggregate, operand_column
 from crmlink_salesforce_sim.soql.literals import Between, Bound, Values, escaped
@@ -28,7 +29,6 @@ OUTSIDE = {"<": "first", ">=": "first", ">": "end", "<=": "end"}
 FOR_SPANS = {"<": "<", ">=": ">=", ">": ">=", "<=": "<"}
 ORDERS = ("<", "<=", ">", ">=")
 UNORDERED = ("boolean", "multipicklist")
-NEVER_FILTERED = ("base64", "encryptedstring", "address", "location", "complexvalue", "anyType")
 LAST = "\U0010ffff"
 
 
@@ -65,8 +65,7 @@ class Conditions:
             message = "Aggregate functions are not allowed in a WHERE clause"
             raise complain("MALFORMED_QUERY", self.sources.text, operand.at, message)
         column = operand_column(self.sources, operand)
-        field = column.field
-        if field.long_text or not field.stored or field.type in NEVER_FILTERED:
+        if not filterable(column.field):
             message = f"field '{operand.text}' can not be filtered in a query call"
             raise complain("INVALID_FIELD", self.sources.text, operand.at, message)
         return column

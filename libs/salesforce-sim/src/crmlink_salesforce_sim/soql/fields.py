@@ -52,7 +52,7 @@ class Joined:
             return Column(self._type_sql(), TYPE)
         if (known := NAME_FIELDS.get(name.lower())) is None:
             return None
-        have = [(alias, one.find(name)) for alias, one in self.kinds]
+        have = [(alias, _of_name(one, known)) for alias, one in self.kinds]
         fields = [(alias, found) for alias, found in have if found is not None and found.stored]
         if not fields:
             return Column("NULL", Field(known, "string"))
@@ -63,6 +63,13 @@ class Joined:
     def _type_sql(self) -> str:
         whens = (f"WHEN {alias}.Id IS NOT NULL THEN '{one.name}'" for alias, one in self.kinds)
         return f"(CASE {' '.join(whens)} END COLLATE {COLLATION})"
+
+
+def _of_name(sobject: SObject, name: str) -> Field | None:
+    """Return the field of an object that stands for one of the Name object's."""
+    if name == "Name":
+        return next((one for one in sobject.fields.values() if one.nameField), None)
+    return sobject.find(name)
 
 
 def _first(terms: list[str]) -> str:

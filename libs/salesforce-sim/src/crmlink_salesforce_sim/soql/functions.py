@@ -1,6 +1,8 @@
 """Functions in SOQL: aggregates, those of dates, and those that leave a value what it is."""
 
+from crmlink_salesforce_sim.folding import COLLATION
 from crmlink_salesforce_sim.schema import Field
+from crmlink_salesforce_sim.soql.abilities import aggregatable
 from crmlink_salesforce_sim.soql.distance import distance_sql
 from crmlink_salesforce_sim.soql.fields import Column, Sources
 from crmlink_salesforce_sim.soql.nodes import Function, Operand, Path
@@ -34,7 +36,6 @@ OF_DATES = {  # the fiscal year is the calendar's
     "WEEK_IN_YEAR": f"({_YEAR_DAY} + 6) / 7",
 }
 OF_TIMES = ("DAY_ONLY", "HOUR_IN_DAY")  # they take a dateTime alone
-NEVER_SUMMED = ("boolean", "multipicklist", "address", "location", "base64", "encryptedstring")
 
 
 def is_aggregate(operand: Operand) -> bool:
@@ -88,6 +89,8 @@ def _of_date(sources: Sources, function: Function, argument: Operand) -> Column:
 
 def _applied(sources: Sources, function: Function, inner: Column) -> Column:
     name = function.kind
+    if name == "TOLABEL":
+        return _labelled(inner)
     if name in SAME_VALUE:
         return inner
     if name == "GROUPING":
@@ -97,7 +100,7 @@ def _applied(sources: Sources, function: Function, inner: Column) -> Column:
         raise complain("MALFORMED_QUERY", sources.text, function.at, message)
     field = inner.field
     summed = name in ("SUM", "AVG")
-    if field.type in NEVER_SUMMED or field.long_text or (summed and field.type not in NUMBERS):
+    if not aggregatable(field) or (summed and field.type not in NUMBERS):
         [argument] = function.arguments
         message = f"field {argument.text} does not support aggregate operator {name}"
         raise complain("MALFORMED_QUERY", sources.text, function.at, message)
@@ -106,3 +109,17 @@ def _applied(sources: Sources, function: Function, inner: Column) -> Column:
     if name == "COUNT_DISTINCT":
         return Column(f"COUNT(DISTINCT {inner.sql})", WHOLE)
     return Column(f"{name}({inner.sql})", WHOLE if name == "COUNT" else NUMBER)
+
+
+def _labelled(inner: Column) -> Column:
+    """Return what people read in place of a picklist's values."""
+    differ = [one for one in inner.field.choices if one.label != one.value]
+    if not differ or inner.field.type != "picklist":
+        return inner
+    whens = (f"WHEN {_text(one.value)} THEN {_text(one.label)}" for one in differ)
+    sql = f"(CASE {inner.sql} {' '.join(whens)} ELSE {inner.sql} END COLLATE {COLLATION})"
+    return Column(sql, inner.field)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from crmlink_salesforce_sim.soql.abilities import groupable
 from crmlink_salesforce_sim.soql.fields import Column, Sources
 from crmlink_salesforce_sim.soql.functions import (
     WHOLE,
@@ -14,10 +15,6 @@ from crmlink_salesforce_sim.soql.place import complain, not_executed
 from crmlink_salesforce_sim.soql.plan import Plan
 
 MOST_ROLLED_UP = 3
-NEVER_GROUPED = (
-    "double", "currency", "percent", "datetime", "time", "multipicklist", "address", "location",
-    "base64", "encryptedstring",
-)  # fmt: skip
 
 
 @dataclass
@@ -66,8 +63,7 @@ class Groups:
             raise complain("MALFORMED_QUERY", self.text, grouping.at, message)
         for one in query.group:
             field = operand_column(self.sources, one).field
-            bad = field.long_text or not field.stored or field.type in NEVER_GROUPED
-            if is_aggregate(one) or (bad and not is_of_dates(one)):
+            if is_aggregate(one) or not (groupable(field) or is_of_dates(one)):
                 message = f"field '{one.text}' can not be grouped in a query call"
                 raise complain("INVALID_FIELD", self.text, one.at, message)
 

@@ -85,7 +85,9 @@ class Parser(ConditionParser):
             return self._field_set()
         operand = self.operand()
         alias = None
-        if self.here.kind in (WORD, "CURRENCY") and self.here.word not in RESERVED:
+        offset = self.at("OFFSET") and self.ahead().kind == "NUMBER"  # as in RETURNING of SOSL
+        named = self.here.kind in (WORD, "CURRENCY") and self.here.word not in RESERVED
+        if named and not offset:
             alias = self.take().text
         return FieldItem(operand, alias)
 

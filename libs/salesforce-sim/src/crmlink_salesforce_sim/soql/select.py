@@ -105,7 +105,7 @@ class Selection:
         table, field = column.sql.rpartition(".")[0], column.field
         parts = [f"{table}.{quoted(name)}" for name in field.components.values()]
         start = len(self.plan.columns)
-        self.plan.columns += parts or [column.sql]
+        self.plan.columns += parts or [column.sql if field.stored else "NULL"]
         self.plan.long_text = self.plan.long_text or field.long_text
         return Slot(field, tuple(range(start, len(self.plan.columns))))
 

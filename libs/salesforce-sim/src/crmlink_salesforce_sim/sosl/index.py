@@ -15,11 +15,14 @@ IN_GROUP = {"ALL": GROUPS, "SIDEBAR": GROUPS, "NAME": ("name",), "EMAIL": ("emai
 IN_GROUP |= {"PHONE": ("phone",)}
 TEXTS = ("string", "textarea", "url", "combobox")
 PUNCTUATION = " ()+-./"
+END_OF_FIELD = "\ue000"  # a word no text has: a phrase is never found across two fields
 LOCAL_DIGITS = 10  # a number is also found without its country code
 
 
 def searchable(sobject: SObject) -> bool:
     """Tell whether the object's records can be searched for."""
+    if sobject.given is not None:
+        return sobject.given.get("searchable") is True
     return sobject.writable or sobject.name == "User"
 
 
@@ -119,7 +122,8 @@ def _fill(sobject: SObject) -> str:
         fields[group].append(f"ifnull({column}, '')")
         if group == "phone":
             fields[group] += [f"ifnull({digits}, '')" for digits in _digits(column)]
-    texts = (" || ' ' || ".join(fields[group]) or "''" for group in GROUPS)
+    between = f" || ' {END_OF_FIELD} ' || "
+    texts = (between.join(fields[group]) or "''" for group in GROUPS)
     words = ["INSERT INTO", quoted(table_name(sobject)), f"(rowid, {', '.join(GROUPS)})"]
     return " ".join([*words, "SELECT rowid,", ", ".join(texts), "FROM", quoted(sobject.name)])
 
