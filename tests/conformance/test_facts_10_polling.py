@@ -103,7 +103,7 @@ def test_a_late_commit_shows_with_an_old_stamp(ask: Asking, faults: Control, nam
 def test_a_merge_leaves_a_trace(ask: Asking, name: Names, control: Control) -> None:
     winner, loser = (ask.create("Contact", LastName=name()) for _ in range(2))
     case = ask.create("Case", Subject="x", ContactId=loser)
-    control.tell("merge", {"object": "Contact", "master": winner, "losers": [loser]})
+    control.tell("records/merge", {"object": "Contact", "master": winner, "losers": [loser]})
     soql = f"SELECT Id, IsDeleted, MasterRecordId FROM Contact WHERE Id = '{loser}'"  # noqa: S608 - SOQL
     [row] = ask.get("queryAll", params={"q": soql})["records"]
     assert (row["IsDeleted"], row["MasterRecordId"]) == (True, winner)
@@ -113,7 +113,7 @@ def test_a_merge_leaves_a_trace(ask: Asking, name: Names, control: Control) -> N
 @fact("F12.5")
 def test_a_converted_lead_names_its_contact(ask: Asking, name: Names, control: Control) -> None:
     lead = ask.create("Lead", LastName=name(), Company=name())
-    control.tell("convert", {"lead": lead})
+    control.tell("records/convert", {"lead": lead})
     row = ask.get(f"sobjects/Lead/{lead}")
     assert row["IsConverted"] is True
     assert ask.get(f"sobjects/Contact/{row['ConvertedContactId']}")["LastName"] == row["LastName"]

@@ -67,10 +67,13 @@ class RecordActions:
 
 def _merge(people: People, asked: Asked) -> Row:
     master, losers = asked.required("master"), asked.texts("losers")
+    sobject = asked.text("object")
     values = asked.value("values", {})
     asked.done()
     if not isinstance(values, dict):
         raise AskedError("values", "has to be an object")
+    if sobject is not None and people.kind(master).name != sobject:
+        raise AskedError("object", "is not what the master is")
     return asdict(people.merge(master, losers, values))
 
 

@@ -41,6 +41,10 @@ class People:
     user: str
     client: str = ""
 
+    def kind(self, text: str) -> SObject:
+        """Return which object a record is one of."""
+        return self._record(text)[0]
+
     def merge(self, master: str, losers: Sequence[str], values: Mapping[str, object]) -> Merged:
         """Merge one or two records into a third; ApiError when it cannot be done."""
         sobject, master_id = self._record(master)

@@ -13,10 +13,10 @@ from crmlink_salesforce_sim.oauth.server import Server
 Clock = Any  # of conftest
 FIELDS = """
     id operation object createdById createdDate systemModstamp state concurrencyMode contentType
-    apiVersion contentUrl lineEnding columnDelimiter
+    apiVersion contentUrl lineEnding columnDelimiter jobType
 """
 NUMBERS = """
-    jobType numberRecordsProcessed numberRecordsFailed retries totalProcessingTime
+    numberRecordsProcessed numberRecordsFailed retries totalProcessingTime
     apiActiveProcessingTime apexProcessingTime
 """
 

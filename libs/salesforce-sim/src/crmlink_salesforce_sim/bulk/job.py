@@ -77,9 +77,10 @@ class Job:
         return {**self.brief(), "jobType": self.kind, **content, **formats}
 
     def created_answer(self) -> Row:
-        """Return the job as its creation is answered: without its type and numbers."""
+        """Return the job as its creation is answered: a query without its type."""
         found = self.listed()
-        del found["jobType"]
+        if self.kind == QUERY:
+            del found["jobType"]
         return found
 
     def whole(self) -> Row:
