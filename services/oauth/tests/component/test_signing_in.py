@@ -187,6 +187,21 @@ async def test_an_edition_without_api_is_told_at_once(world: World) -> None:
     assert (finished.code, finished.overview.status) == ("api_disabled", "error")
 
 
+@pytest.mark.parametrize(("wanted", "version"), [("v58.0", "58.0"), ("newest", "59.0")])
+async def test_the_wanted_version_is_used(world: World, wanted: str, version: str) -> None:
+    await world.configure(api_version=wanted)
+    finished = await world.connect()
+    assert (finished.code, finished.overview.api_version) == ("", version)
+
+
+async def test_a_version_that_the_org_does_not_offer_is_refused_with_a_cure(world: World) -> None:
+    await world.configure(api_version="v66.0")
+    finished = await world.connect()
+    assert (finished.code, finished.overview.status) == ("api_version_refused", "error")
+    assert finished.overview.error is not None
+    assert "another API version" in finished.overview.error.cure
+
+
 @pytest.mark.parametrize(
     "url",
     ["https://evil.example", "https://127.0.0.1", "https://acme.my.salesforce.com@evil.example"],

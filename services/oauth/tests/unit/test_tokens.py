@@ -5,8 +5,6 @@ import pytest
 from crmlink_oauth.domain.refusals import REFUSALS, classify, of_sign_in
 from crmlink_oauth.domain.tokens import (
     AnswerRefusedError,
-    checked_version,
-    choose_version,
     fingerprint,
     missing_access,
     read_answer,
@@ -76,32 +74,6 @@ def test_another_secret_gives_another_signature() -> None:
 def test_access_is_judged_by_effect(scope: str, refresh_token: str, missing: str) -> None:
     answer = read_answer({**GOOD, "scope": scope, "refresh_token": refresh_token}, SECRET)
     assert missing_access(answer) == missing
-
-
-@pytest.mark.parametrize(
-    ("text", "version"),
-    [
-        ("v59.0", "59.0"),
-        ("59.0", "59.0"),
-        (" V60.0 ", "60.0"),
-        ("newest", "newest"),
-        ("59", ""),
-        ("v59.1", ""),
-        ("../x", ""),
-        ("", ""),
-    ],
-)
-def test_a_version_is_a_number(text: str, version: str) -> None:
-    assert checked_version(text) == version
-
-
-def test_the_wanted_version_if_offered_else_the_newest() -> None:
-    offered = ["31.0", "59.0", "100.0", "junk"]
-    assert choose_version("59.0", offered) == "59.0"
-    assert choose_version("30.0", offered) == "100.0"
-    assert choose_version("newest", offered) == "100.0"
-    assert choose_version("60.0", []) == "60.0"
-    assert choose_version("newest", []) == "59.0"
 
 
 def test_a_fingerprint_shows_nothing_and_differs() -> None:

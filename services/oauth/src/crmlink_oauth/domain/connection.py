@@ -9,10 +9,9 @@ from typing import Any
 
 from crmlink_common.contracts.connections import ConnectionStatus as Status
 from crmlink_common.errors import ConflictError
+from crmlink_common.salesforce.versions import DEFAULT_VERSION, NEWEST
 
 DEFAULT_LOGIN_URL = "https://login.salesforce.com"
-DEFAULT_VERSION = "59.0"
-NEWEST = "newest"
 
 
 class Step(StrEnum):

@@ -128,6 +128,11 @@ REFUSALS: dict[str, Refusal] = {
         "Check the Instance URL. If it is right, ask your operator to allow the host.",
         lasting=True,
     ),
+    "api_version_refused": Refusal(
+        "The Salesforce org does not offer the API version that this connection asks for.",
+        "Set another API version, or the newest, then connect again.",
+        lasting=True,
+    ),
     "not_answering": Refusal(
         "Salesforce does not answer at the moment.", "Try again in a few minutes."
     ),

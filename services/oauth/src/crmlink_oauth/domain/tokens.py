@@ -6,15 +6,13 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crmlink_common.salesforce.limits import ApiUsage
-from crmlink_oauth.domain.connection import DEFAULT_VERSION, NEWEST
 
 SCOPES = "api refresh_token offline_access openid id profile email address phone"
 _ID = re.compile(r"https?://[^/?#]+/id/([A-Za-z0-9]{15,18})/([A-Za-z0-9]{15,18})\Z", re.ASCII)
-_VERSION = re.compile(r"[0-9]{2,3}\.0\Z", re.ASCII)
 LONGEST_TOKEN = 8192
 
 
@@ -94,20 +92,6 @@ def missing_access(answer: TokenAnswer) -> str:
     if not answer.scope & {"api", "full"}:
         return "no_api_scope"
     return "" if answer.refresh_token else "no_refresh_token"
-
-
-def checked_version(text: str) -> str:
-    """Normalise ``v59.0`` to ``59.0``; '' when it is no version."""
-    bare = text.strip().lower().removeprefix("v")
-    return bare if bare == NEWEST or _VERSION.match(bare) else ""
-
-
-def choose_version(wanted: str, offered: Sequence[str]) -> str:
-    """Take the wanted version if the org offers it, else its newest."""
-    known = [version for version in offered if _VERSION.match(version)]
-    if not known:
-        return DEFAULT_VERSION if wanted == NEWEST else wanted
-    return wanted if wanted in known else max(known, key=float)
 
 
 def verifier_challenge(verifier: str) -> str:

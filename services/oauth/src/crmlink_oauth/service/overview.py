@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from crmlink_common.contracts.connections import ConnectionStatus
-from crmlink_oauth.domain.connection import DEFAULT_LOGIN_URL, DEFAULT_VERSION, NEWEST, Connection
+from crmlink_common.salesforce.versions import DEFAULT_VERSION, NEWEST
+from crmlink_oauth.domain.connection import DEFAULT_LOGIN_URL, Connection
 from crmlink_oauth.domain.refusals import REFUSALS
 from crmlink_oauth.service.ports import Usage
 

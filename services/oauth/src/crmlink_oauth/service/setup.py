@@ -9,9 +9,9 @@ from datetime import timedelta
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.errors import InvalidInputError
 from crmlink_common.salesforce.hosts import checked_origin
+from crmlink_common.salesforce.versions import DEFAULT_VERSION, checked_version
 from crmlink_oauth.domain.connection import (
     DEFAULT_LOGIN_URL,
-    DEFAULT_VERSION,
     Connection,
     Entered,
     Step,
@@ -20,7 +20,6 @@ from crmlink_oauth.domain.connection import (
     disconnected,
     step,
 )
-from crmlink_oauth.domain.tokens import checked_version
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.overview import Overview, overview
 from crmlink_oauth.service.ports import Transaction, Usage
@@ -70,10 +69,6 @@ class Setup:
 
     def _entered(self, before: Connection, form: Form, login_url: str) -> Entered:
         version = checked_version(form.api_version or before.wanted_version or DEFAULT_VERSION)
-        if not version:
-            raise InvalidInputError(
-                "this is not an API version", field="api_version", cure="Enter one such as v59.0."
-            )
         client_id, secret = form.client_id.strip(), form.client_secret.strip()
         if not client_id:
             raise InvalidInputError("the Client ID is empty", field="client_id")

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.salesforce.hosts import HostRefusedError, checked_origin
+from crmlink_common.salesforce.versions import VersionRefusedError, choose_version
 from crmlink_oauth.domain.connection import (
     NO_INTENT,
     Connection,
@@ -27,7 +28,6 @@ from crmlink_oauth.domain.tokens import (
     Identity,
     Org,
     TokenAnswer,
-    choose_version,
     fingerprint,
     hashed,
     missing_access,
@@ -174,6 +174,8 @@ class SigningIn:
             return await self._refuse(connection, exc.code, actor, answer)
         except HostRefusedError:
             return await self._refuse(connection, "instance_url_refused", actor, answer)
+        except VersionRefusedError as exc:
+            return await self._refuse(connection, exc.code, actor, answer)
         return await self._store(connection, found, actor)
 
     async def _look_around(self, connection: Connection, answer: TokenAnswer) -> _Found:
