@@ -57,6 +57,8 @@ def spoilt(spoil: Spoil, response: Response | None) -> Response:
     if response is None:
         return Response(status_code=spoil.status)
     if spoil.fault == "truncate":
+        if not response.body:  # the head alone is a whole answer: what is cut is the head
+            return Dropped()
         return CutShort(response.body, response.status_code, response.headers)
     if spoil.fault == "content_type":
         response.headers["content-type"] = spoil.content_type
