@@ -41,7 +41,7 @@ def select(
     clauses = [f"SELECT {', '.join(columns)} FROM {sobject}"]  # noqa: S608 - checked above
     clauses += [f"WHERE {where}"] if where else []
     clauses += [f"GROUP BY {', '.join(map(expression, group_by))}"] if group_by else []
-    clauses += [f"ORDER BY {_ordered(order_by)}"] if order_by else []
+    clauses += [f"ORDER BY {ordered(order_by)}"] if order_by else []
     clauses += [f"LIMIT {int(limit)}"] if limit is not None else []
     clauses += [f"OFFSET {int(offset)}"] if offset is not None else []
     query = " ".join(clauses)
@@ -57,7 +57,8 @@ def _column(text: str) -> str:
     return text if aliased and expression(aliased[1]) else expression(text)
 
 
-def _ordered(order_by: Sequence[str] | str) -> str:
+def ordered(order_by: Sequence[str] | str) -> str:
+    """Render what to sort by; the parts of a sequence are checked, a string is SOQL."""
     if isinstance(order_by, str):
         return order_by
     for one in order_by:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
-from typing import Any, cast
+from typing import cast
 
-from lark import Lark, Token
+from lark import Lark
 from lark.exceptions import UnexpectedToken
-from lark.parsers.lalr_parser_state import ParseConf, ParserState
 
 from crmlink_common.salesforce.soql.errors import SoqlError, at_place, readable
 from crmlink_common.salesforce.soql.rules import check
 from crmlink_common.salesforce.soql.tree import Node
+from crmlink_common.salesforce.soql.trial import acceptable
 from crmlink_common.salesforce.soql.words import Word, Words
 
 LONGEST_QUERY = 100_000
@@ -53,25 +52,4 @@ def parse(query: str) -> Node:
 def _unexpected(query: str, exc: UnexpectedToken) -> SoqlError:
     token = exc.token
     at = len(query) if token.type == "$END" else cast("Word", token).start_pos
-    return at_place(query, at, expected=readable(_acceptable(exc.state)))
-
-
-def _acceptable(state: ParserState[Any]) -> Iterator[str]:
-    """Yield the kinds of words that really could come next.
-
-    A LALR state also lists words that only a reduction could show to be wrong here.
-    """
-    for kind in state.parse_conf.states[state.position]:
-        if kind.isupper() or kind == "$END":
-            trial = state.copy(deepcopy_values=False)
-            trial.parse_conf = _without_values(state.parse_conf)
-            try:
-                trial.feed_token(Token(kind, ""), is_end=kind == "$END")
-            except UnexpectedToken:
-                continue
-            yield kind
-
-
-def _without_values(conf: ParseConf[Any]) -> ParseConf[Any]:
-    """Return the same tables that build nothing."""
-    return ParseConf(conf.parse_table, {}, conf.start)
+    return at_place(query, at, expected=readable(acceptable(exc.state)))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator
 from datetime import date
-from typing import Any
 
 from lark import Token
 from lark.lexer import Lexer, LexerState
-from lark.parsers.lalr_parser_state import ParserState
 
 from crmlink_common.salesforce.soql import vocabulary as known
+from crmlink_common.salesforce.soql.trial import State, takes
 
 
 class Word(Token):
@@ -37,7 +36,7 @@ UNREADABLE = "UNREADABLE"  # no grammar takes it
 MARKS = frozenset({"COMMA", "LPAR", "RPAR", "EQUALS", "COMPARISON", "PATTERN"})
 GAP = r"(?:\s|//[^\r\n]*|/\*(?:[^*]++|\*(?!/))*\*/)"
 _NAME = r"(?P<NAME>[A-Za-z]\w*(?:\s*\.\s*[A-Za-z]\w*)*)"
-_NUMBER = r"(?P<NUMBER>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))"
+_NUMBER = r"(?P<NUMBER>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.:-]))"
 _ESCAPED = r"\\(?:[nNrRtTbBfF\"'\\]|u[0-9A-Fa-f]{4}"
 _MARKS = r"(?P<COMMA>,)|(?P<LPAR>\()|(?P<RPAR>\))"
 _STRING = rf"(?P<STRING>'(?:[^'\\]++|{_ESCAPED}))*+')"
@@ -93,7 +92,7 @@ class Words(Lexer):
     def __init__(self, _: object) -> None:
         self._cuts: dict[object, Cut] = {}
 
-    def lex(self, lexer_state: LexerState, parser_state: ParserState[Any]) -> Iterator[Token]:
+    def lex(self, lexer_state: LexerState, parser_state: State) -> Iterator[Token]:
         """Yield words; one that nothing can be made of ends the text."""
         text: str = lexer_state.text.text
         states = parser_state.parse_conf.states
@@ -109,7 +108,7 @@ class Words(Lexer):
                 if start < end:
                     yield Word(UNREADABLE, "", start, start)
                 return
-            word = _word(text, found, allowed)
+            word = _word(text, found, parser_state, allowed)
             at = word.end_pos
             yield word
 
@@ -126,7 +125,7 @@ def _cut_for(allowed: Allowed) -> Cut:
     return VALUES if "LITERAL" in allowed else PLAIN
 
 
-def _word(text: str, found: re.Match[str], allowed: Allowed) -> Word:
+def _word(text: str, found: re.Match[str], state: State, allowed: Allowed) -> Word:
     kind = found.lastgroup or UNREADABLE
     written = found[kind]
     end = found.end()
@@ -138,7 +137,7 @@ def _word(text: str, found: re.Match[str], allowed: Allowed) -> Word:
         elif "." in written:
             kind = "PATH"
         elif upper in NOT_PLAIN:
-            return _keyword(text, upper, start, end, allowed)
+            return _keyword(text, upper, start, end, state)
     elif kind not in MARKS:
         kind = _kind(kind, written, allowed)
     return Word(kind, written, start, end)
@@ -176,19 +175,24 @@ def _is_day(written: str) -> bool:
     return True
 
 
-def _keyword(text: str, upper: str, start: int, end: int, allowed: Allowed) -> Word:
+def _keyword(text: str, upper: str, start: int, end: int, state: State) -> Word:
     """Tell a keyword from a name by what may come next and what does follow."""
-    kind = known.CONTEXTUAL.get(upper, "NAME")
-    if upper in known.RESERVED:
+    kind, follows = PAIRS.get(upper, ("", BY))
+    if kind and takes(state, kind) and (found := follows(text, end)):
+        return Word(kind, f"{text[start:end]} {found[1]}", start, found.end())
+    if upper in known.CALLED and OPENS(text, end):
+        kind = known.CALLED[upper]
+    elif upper in known.RESERVED:
         kind = upper
-    elif upper in PAIRS and PAIRS[upper][0] in allowed:
-        pair, follows = PAIRS[upper]
-        if found := follows(text, end):
-            return Word(pair, f"{text[start:end]} {found[1]}", start, found.end())
-    elif upper in known.CALLED and OPENS(text, end):
-        return Word(known.CALLED[upper], text[start:end], start, end)
-    elif upper == "OFFSET" and "OFFSET" in allowed and COUNTS(text, end):
-        kind = upper
-    if kind not in allowed and upper not in known.RESERVED:
-        kind = "NAME"
+    elif upper == "OFFSET":
+        kind = upper if COUNTS(text, end) and takes(state, upper) else "NAME"
+    else:
+        kind = known.CONTEXTUAL.get(upper, "NAME")
+        kind = kind if _means(kind, state) else "NAME"
     return Word(kind, text[start:end], start, end)
+
+
+def _means(kind: str, state: State) -> bool:
+    """Tell whether a word is the keyword it looks like."""
+    allowed = state.parse_conf.states[state.position]
+    return kind in allowed and ("NAME" not in allowed or takes(state, kind))
