@@ -46,14 +46,14 @@ def worked_out(expression: object, record: Record, depth: int = 0) -> Stored:
     if not isinstance(expression, list | tuple) or not expression or depth > MOST_DEPTH:
         raise ExpressionError(f"no expression: {expression!r}"[:200])
     name, *rest = expression
-    if name in _SPECIAL:
-        return _SPECIAL[name](rest, record, depth)
-    if name not in _PLAIN:
-        raise ExpressionError(f"unknown: {name!r}"[:200])
     try:
+        if name in _SPECIAL:
+            return _SPECIAL[name](rest, record, depth)
         return _PLAIN[name](*(worked_out(one, record, depth + 1) for one in rest))
-    except TypeError:
-        raise ExpressionError(f"{name!r} does not take these values") from None
+    except ExpressionError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise ExpressionError(f"{name!r} is unknown, or not for these values"[:200]) from None
 
 
 def holds(expression: object, record: Record) -> bool:

@@ -7,7 +7,7 @@ from crmlink_salesforce_sim import person_accounts
 from crmlink_salesforce_sim.checking import Checks
 from crmlink_salesforce_sim.duplicates import check_duplicates
 from crmlink_salesforce_sim.errors import ApiError, together
-from crmlink_salesforce_sim.expressions import Record, holds, worked_out
+from crmlink_salesforce_sim.expressions import ExpressionError, Record, holds, worked_out
 from crmlink_salesforce_sim.ids import full_id
 from crmlink_salesforce_sim.schema_field import Field
 from crmlink_salesforce_sim.schema_object import SObject
@@ -30,6 +30,16 @@ def prepared(
     `before` is the record as it was, empty for a new one. Raises the ApiError of what is wrong;
     several rules that refuse are told at once.
     """
+    try:
+        return _in_order(writer, checks, sobject, given, before)
+    except ExpressionError as exc:
+        message = f"We can't save this record because a rule of the org failed: {exc}"
+        raise ApiError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message, fields=[]) from None
+
+
+def _in_order(
+    writer: "Writer", checks: Checks, sobject: SObject, given: Current, before: Current
+) -> Current:
     row = dict(given)
     event = "update" if before else "create"
     check_record_type(writer, sobject, row, before)

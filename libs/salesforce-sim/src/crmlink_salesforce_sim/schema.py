@@ -72,17 +72,6 @@ class Schema:
             if parent.name in reference.referenceTo
         ]
 
-    def named(self) -> list[SObject]:
-        """Return the objects that some reference shares with others: its parent may be any."""
-        shared = {
-            target
-            for one in self.objects.values()
-            for reference in one.fields.values()
-            if len(reference.referenceTo) > 1
-            for target in reference.referenceTo
-        }
-        return [one for name, one in self.objects.items() if name in shared]
-
 
 def load_schema(*, person_accounts: bool = False) -> Schema:
     """Read the objects that come with the simulator.

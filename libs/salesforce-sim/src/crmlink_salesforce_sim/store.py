@@ -12,7 +12,6 @@ from crmlink_salesforce_sim.ids import number_of
 from crmlink_salesforce_sim.schema import Field, Schema, SObject
 
 BUSY_SECONDS = 30.0
-NAMES = "Name"  # the view over the parents of references that take several objects
 CACHED_STATEMENTS = 512
 OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS sim_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -64,11 +63,6 @@ class Store:
             for sobject in self.schema.objects.values():
                 connection.execute(table_statement(sobject))
                 _widen(connection, sobject)
-            self._make_view(connection)
-
-    def _make_view(self, connection: sqlite3.Connection) -> None:
-        connection.execute("DROP VIEW IF EXISTS " + quoted(NAMES))
-        connection.execute(names_view(self.schema))
 
     def add(self, sobject: SObject) -> None:
         """Make the table, columns and indexes that an object new to the schema lacks."""
@@ -76,7 +70,6 @@ class Store:
             connection.execute(table_statement(sobject))
             _widen(connection, sobject)
             _index(connection, sobject)
-            self._make_view(connection)
             if sobject.name not in self._next:
                 self._next[sobject.name] = self._highest(sobject) + 1
 
@@ -216,24 +209,3 @@ def _widen(connection: sqlite3.Connection, sobject: SObject) -> None:
 def _column(field: Field) -> str:
     key = " PRIMARY KEY" if field.name == "Id" else ""
     return f"{quoted(field.name)} {field.column}{key}"
-
-
-def names_view(schema: Schema) -> str:
-    """Return the view that stands for a parent that may be of several objects.
-
-    It has the columns of User, and `Type` with the name of the parent's object (a queue: Queue).
-    """
-    wanted = [*schema.objects["User"].stored_names, "Type"]
-    arms = []
-    for sobject in schema.named() or [schema.objects["User"]]:
-        columns = (_named_column(sobject, name) + " AS " + quoted(name) for name in wanted)
-        arms.append(" ".join(("SELECT", ", ".join(columns), "FROM", quoted(sobject.name))))
-    return f"CREATE VIEW {quoted(NAMES)} AS {' UNION ALL '.join(arms)}"
-
-
-def _named_column(sobject: SObject, name: str) -> str:
-    if name == "Type":
-        return quoted("Type") if sobject.name == "Group" else f"'{sobject.name}'"
-    if name == "Name" and (field := sobject.name_field) is not None:
-        return quoted(field.name)
-    return quoted(name) if name in sobject.stored_names else "NULL"

@@ -145,6 +145,18 @@ async def test_a_trigger_that_fails_fails_the_record(
     assert (await api.delete(path)).status_code == 400
 
 
+async def test_a_rule_that_breaks_refuses_the_record(
+    api: httpx.AsyncClient, server: Server
+) -> None:
+    """Facts §10: automation can fail any write with its own message."""
+    when = [">", ["field", "Title"], 5]
+    rule = {"object": "Contact", "name": "x", "when": when, "message": "m"}
+    server.org.automation.change({"validationRules": [rule]})
+    assert (await post(api, {"LastName": "x"})).status_code == 201
+    [error] = (await post(api, {"LastName": "x", "Title": "y"})).json()
+    assert error["errorCode"] == "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+
+
 async def test_a_record_is_touched_again_later(
     api: httpx.AsyncClient,
     server: Server,
@@ -169,10 +181,9 @@ async def test_a_new_lead_goes_to_the_queue_unless_told_otherwise(
     body = {"LastName": "x", "Company": "y"}
     made = (await post(api, body, "Lead")).json()["id"]
     assert (await read(api, made, "Lead"))["OwnerId"] == QUEUE
-    query = {"q": "SELECT Id, Owner.Name, Owner.Type FROM Lead ORDER BY CreatedDate DESC LIMIT 1"}
+    query = {"q": "SELECT Id, Owner.Name FROM Lead ORDER BY CreatedDate DESC LIMIT 1"}
     [record] = (await api.get("query", params=query)).json()["records"]
-    assert record["Id"] == made
-    assert (record["Owner"]["Name"], record["Owner"]["Type"]) == ("Lead Queue", "Queue")
+    assert (record["Id"], record["Owner"]["Name"]) == (made, "Lead Queue")
     headers = {"Sforce-Auto-Assign": "FALSE"}
     own = (await api.post("sobjects/Lead", json=body, headers=headers)).json()["id"]
     assert (await read(api, own, "Lead"))["OwnerId"].startswith("005")
