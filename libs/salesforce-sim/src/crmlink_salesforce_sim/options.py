@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--members-csv", type=Path, help="members some generated records shall match")
     add("--tls", type=Path, metavar="DIR", help="serve https with a CA made in DIR")
     add("--redirect-uri", action="append", default=[], metavar="URL", help="repeatable")
-    add("--control", action="store_true", help="open /_sim: counts, faults, latency, revoke")
+    add("--control", action="store_true", help="open the control API /_sim")
     add("--daily-calls", type=int, default=usual.daily_calls, help="API calls in 24 hours")
     add("--code-seconds", type=float, default=usual.code_seconds, help="life of a code")
     add("--session-seconds", type=float, default=usual.session_seconds, help="of inactivity")
