@@ -76,7 +76,8 @@ def _may_go(writing: Writing, parted: _Parted, position: int) -> bool:
 
 
 async def _all_or_none(writing: Writing, fit: Sequence[int]) -> None:
-    if fit and (len(writing.plan(fit)) > 1 or len(_part(writing, fit).rounds) > 1):
+    requests = sum(len(call.chunks) for call in writing.plan(fit))
+    if requests > 1 or len(_part(writing, fit).rounds) > 1:
         raise InvalidInputError("all or none takes one call, and no key twice", field="all_or_none")
     if len(fit) < len(writing.records):
         rolled_back = SalesforceTransientError("ALL_OR_NONE_OPERATION_ROLLED_BACK")

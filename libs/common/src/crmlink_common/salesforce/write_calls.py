@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from crmlink_common.salesforce.composite import Subrequest, composite_body, read_composite
 from crmlink_common.salesforce.errors import SalesforceError
 from crmlink_common.salesforce.ids import to_18
+from crmlink_common.salesforce.opening import Timeouts
 from crmlink_common.salesforce.records import Record, json_of
 from crmlink_common.salesforce.session import Session
 from crmlink_common.salesforce.write_keys import find, in_path, without
@@ -32,9 +33,8 @@ NO_CONTENT = 204
 def row_request(session: Session, write: Write, record: Record) -> Subrequest:
     """Name the record in the path, unless it is created."""
     path = f"sobjects/{write.sobject}"
-    body: Record | None = without(record, "attributes", ID, write.key_field)
+    body: Record | None = without(record, "attributes", write.key_field)
     if write.operation is Operation.CREATE:
-        body = without(record, "attributes")
         path += "/"
     elif write.by_id and write.operation is not Operation.UPSERT:
         path += f"/{to_18(str(find(record, ID)))}"
@@ -71,7 +71,12 @@ def requests_of(
     ]
 
 
-async def ask(session: Session, write: Write, requests: Sequence[Subrequest]) -> list[object]:
+async def ask(
+    session: Session,
+    write: Write,
+    requests: Sequence[Subrequest],
+    timeouts: Timeouts | None = None,
+) -> list[object]:
     """Send once; return the JSON or the error of each request, None for an answer without body.
 
     Sent as not repeatable, though it may be: who sends it again has to know that it is again.
@@ -80,7 +85,7 @@ async def ask(session: Session, write: Write, requests: Sequence[Subrequest]) ->
     if len(requests) == 1:
         [one] = requests
         answer = await session.send(
-            one.method, one.url, json=one.body, headers=headers, repeatable=False
+            one.method, one.url, json=one.body, headers=headers, repeatable=False, timeouts=timeouts
         )
         empty = answer.status_code == NO_CONTENT
         return [None if empty else json_of(answer, repeatable=False)]
@@ -89,7 +94,9 @@ async def ask(session: Session, write: Write, requests: Sequence[Subrequest]) ->
         for part in body["compositeRequest"]:
             part["httpHeaders"] = headers
     path = session.data_path("composite")
-    answer = await session.send("POST", path, json=body, headers=headers, repeatable=False)
+    answer = await session.send(
+        "POST", path, json=body, headers=headers, repeatable=False, timeouts=timeouts
+    )
     told = json_of(answer, repeatable=False)
     return list(read_composite(told, len(requests), repeatable=False))
 

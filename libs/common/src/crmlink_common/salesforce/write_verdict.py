@@ -8,7 +8,9 @@ from crmlink_common.errors import PermanentError, UnknownOutcomeError
 from crmlink_common.salesforce.backoff import Backoff
 from crmlink_common.salesforce.errors import SalesforceError, SalesforceTransientError
 
-SPOILED_BY_ONE = frozenset({"JSON_PARSER_ERROR"})  # as by one text where a date must be
+SPOILED_BY_ONE = frozenset(
+    {"JSON_PARSER_ERROR", "REQUEST_TOO_LARGE", "http_413"}  # as by one text where a date must be
+)
 TOO_MUCH_AT_ONCE = frozenset(
     {"ReadTimeout", "WriteTimeout", "TimeoutError", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG"}
 )

@@ -22,6 +22,7 @@ from crmlink_common.salesforce.errors import (
     SalesforceTransientError,
     of_the_call,
 )
+from crmlink_common.salesforce.opening import Timeouts
 from crmlink_common.salesforce.records import Record
 from crmlink_common.salesforce.session import Session
 from crmlink_common.salesforce.write_calls import ask, read_answer, requests_of
@@ -52,6 +53,7 @@ class Writing:
     records: Sequence[Record]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
+    timeouts: Timeouts | None = None  # of each call; None: the session's
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     stopped: SalesforceError | None = None  # after it nothing more is sent
     _bounds: Bounds = field(default_factory=Bounds)
@@ -113,7 +115,7 @@ class Writing:
         """Return the seconds to wait before the next."""
         requests = requests_of(self.session, self.write, call, self.records)
         try:
-            answers = await ask(self.session, self.write, requests)
+            answers = await ask(self.session, self.write, requests, self.timeouts)
         except CrmLinkError as exc:
             return self._failed([(call, of_the_call(exc))], whole=True)
         failed: list[tuple[PlannedCall, SalesforceError]] = []
@@ -163,7 +165,8 @@ class Writing:
             self._calls.appendleft(call)
         else:
             self._fail(told := told_to_caller(error, repeatable=repeatable), positions)
-            self.stopped = told if verdict is Verdict.STOP and whole else None
+            if verdict is Verdict.STOP and whole:
+                self.stopped = told
             return 0.0
         return BETWEEN_REPEATS.wait(self._failures, error.retry_after, self.jitter())
 

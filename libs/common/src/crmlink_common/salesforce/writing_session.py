@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from crmlink_common.errors import InvalidInputError
 from crmlink_common.salesforce.bulk import IngestJobs
@@ -93,8 +94,12 @@ class WritingSession(Session):
     async def _written(
         self, write: Write, records: Sequence[Record], bulk: Bulk = BY_ITSELF
     ) -> list[Outcome]:
+        """Wait for answers as long as the whole call may take: giving up costs a look-up each."""
         means = self._means
-        writing = Writing(self, write, records, sleep=means.sleep, jitter=means.jitter)
+        patient = replace(means.timeouts, read=max(means.timeouts.read, means.timeouts.whole))
+        writing = Writing(
+            self, write, records, sleep=means.sleep, jitter=means.jitter, timeouts=patient
+        )
         return await write_all(writing, ByJobs(self.ingest_jobs(), bulk))
 
 

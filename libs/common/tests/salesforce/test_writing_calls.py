@@ -1,0 +1,315 @@
+"""Facts §5, §6: which request carries a record, and what each way answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from crmlink_common.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    PermanentError,
+    TransientError,
+    UnknownOutcomeError,
+)
+from crmlink_common.salesforce.client import Outcome
+from crmlink_common.salesforce.fakes import FakeOrg, FakeTokens, a_token, an_error
+from crmlink_common.salesforce.writes import WriteOptions
+
+ID = "001dM00003jU9GxQAK"
+OTHER = "a01M00000062mPgIAI"
+BASE = "/services/data/v59.0"
+NOTHING = httpx.Response(204)
+
+
+def item(record_id: str = ID, **more: object) -> dict[str, Any]:
+    return {"id": record_id, "success": True, "errors": [], **more}
+
+
+def failed(code: str) -> dict[str, Any]:
+    return {"success": False, "errors": [{"statusCode": code, "message": "Ada", "fields": []}]}
+
+
+def in_version(version: str) -> FakeOrg:
+    return FakeOrg(tokens=FakeTokens([a_token(api_version=version)]))
+
+
+def paths(fake: FakeOrg) -> list[str]:
+    return [one.url.raw_path.decode().removeprefix(BASE) for one in fake.asked]
+
+
+async def test_one_record_takes_a_request_of_its_own(fake: FakeOrg) -> None:
+    fake.answers = [
+        httpx.Response(201, json=item()),
+        NOTHING,
+        httpx.Response(201, json=item(created=True)),
+        httpx.Response(200, json=item(created=False)),
+        NOTHING,
+    ]
+    org = await fake.open()
+    outcomes = [
+        *await org.create("Contact", [{"LastName": "n"}]),
+        *await org.update("Contact", [{"Id": ID[:15], "Phone": "1"}]),
+        *await org.upsert("Contact", "Key__c", [{"key__c": "a b+1", "Phone": "1"}]),
+        *await org.upsert("Contact", "Key__c", [{"Key__c": 7, "Phone": "1"}]),
+        *await org.delete("Contact", [ID]),
+    ]
+    assert all(one.ok for one in outcomes)
+    assert [one.created for one in outcomes] == [True, False, True, False, False]
+    assert [f"{one.method} {path}" for one, path in zip(fake.asked, paths(fake), strict=True)] == [
+        "POST /sobjects/Contact/",
+        f"PATCH /sobjects/Contact/{ID}",
+        "PATCH /sobjects/Contact/Key__c/a%20b%2B1",
+        "PATCH /sobjects/Contact/Key__c/7",
+        f"DELETE /sobjects/Contact/{ID}",
+    ]
+    assert fake.bodies()[1:] == [{"Phone": "1"}, {"Phone": "1"}, {"Phone": "1"}, None]
+
+
+@pytest.mark.parametrize("key", ["a/b", "ada@example.inc", "ada@example.com", "é", ".."])
+async def test_an_unusual_key_is_carried_by_a_collection(fake: FakeOrg, key: str) -> None:
+    fake.answers = [[item(created=True)]]
+    [outcome] = await (await fake.open()).upsert("Contact", "Email", [{"Email": key}])
+    assert outcome == Outcome(ok=True, record_id=ID, created=True)
+    assert paths(fake) == ["/composite/sobjects/Contact/Email"]
+
+
+async def test_an_older_version_has_no_collections_for_upserts() -> None:
+    fake = in_version("45.0")
+    fake.answers = [
+        {
+            "compositeResponse": [
+                {"referenceId": "r0", "httpStatusCode": 201, "body": item(created=True)},
+                {"referenceId": "r1", "httpStatusCode": 204, "body": None},
+                {"referenceId": "r2", "httpStatusCode": 300, "body": ["/a/001dM00003jU9GxQAK"]},
+            ]
+        }
+    ]
+    records = [{"Key__c": key, "Phone": "1"} for key in ("a", "b/c", "d")]
+    outcomes = await (await fake.open()).upsert("Contact", "Key__c", records)
+    assert outcomes[:2] == [
+        Outcome(ok=True, record_id=ID, created=True),
+        Outcome(ok=True, record_id=None, created=False),  # the version tells no id
+    ]
+    assert isinstance(outcomes[2].error, ConflictError)
+    urls = [one["url"] for one in fake.bodies()[0]["compositeRequest"]]
+    assert [url.rpartition("/")[2] for url in urls] == ["a", "b%2Fc", "d"]
+
+
+async def test_deletes_name_their_ids_in_the_path(fake: FakeOrg) -> None:
+    fake.answers = [[item(ID), failed("ENTITY_IS_DELETED")]]
+    one, other = await (await fake.open()).delete("Contact", [ID, OTHER])
+    assert one.ok
+    assert isinstance(other.error, NotFoundError)
+    assert paths(fake) == [f"/composite/sobjects?ids={ID},{OTHER}&allOrNone=false"]
+    assert fake.asked[0].method == "DELETE"
+
+
+async def test_a_path_of_two_hundred_ids_is_short_enough(fake: FakeOrg) -> None:
+    ids = [f"003{n:012}" for n in range(200)]
+    fake.answers = [[item()] * 200]
+    assert all(one.ok for one in await (await fake.open()).delete("Contact", ids))
+    assert len(paths(fake)[0]) < 4_000  # Facts §2: 16,384 with the headers
+
+
+async def test_an_id_is_deleted_once(fake: FakeOrg) -> None:
+    fake.answers = [NOTHING]
+    outcomes = await (await fake.open()).delete("Contact", [ID, ID[:15], ID])
+    assert [one.ok for one in outcomes] == [True] * 3
+    assert len(fake.asked) == 1
+
+
+async def test_what_is_gone_when_a_delete_is_repeated_counts_as_deleted(fake: FakeOrg) -> None:
+    fake.answers = [httpx.ReadTimeout(""), an_error(404, "ENTITY_IS_DELETED")]
+    assert (await (await fake.open()).delete("Contact", [ID]))[0].ok
+    fake.answers = [
+        httpx.ReadError(""),
+        [failed("ENTITY_IS_DELETED"), failed("INSUFFICIENT_ACCESS_OR_READONLY")],
+    ]
+    fake.tokens.given.append(a_token())
+    gone, refused = await (await fake.open()).delete("Contact", [ID, OTHER])
+    assert gone.ok
+    assert isinstance(refused.error, PermanentError)
+
+
+async def test_whether_a_repeated_upsert_has_created_is_not_known(fake: FakeOrg) -> None:
+    fake.answers = [httpx.ReadError(""), [item(ID, created=False), item(OTHER, created=True)]]
+    records = [{"Key__c": "a"}, {"Key__c": "b"}]
+    outcomes = await (await fake.open()).upsert("Contact", "Key__c", records)
+    assert [one.created for one in outcomes] == [None, True]
+
+
+async def test_records_of_one_key_are_written_one_after_the_other(fake: FakeOrg) -> None:
+    fake.answers = [[item(ID), item(OTHER)], NOTHING, NOTHING]
+    records = [{"Id": ID, "Phone": "1"}, {"Id": OTHER}, {"Id": ID[:15], "Phone": "2"}]
+    outcomes = await (await fake.open()).update("Contact", [*records, {"Id": ID, "Fax": "3"}])
+    assert [one.record_id for one in outcomes] == [ID, OTHER, ID[:15], ID]
+    assert fake.bodies()[1:] == [{"Phone": "2"}, {"Fax": "3"}]
+
+
+async def test_keys_that_differ_in_case_are_never_in_one_call(fake: FakeOrg) -> None:
+    fake.answers = [httpx.Response(200, json=item(created=False))] * 2
+    records = [{"Key__c": "Ab"}, {"Key__c": "aB"}]
+    outcomes = await (await fake.open()).upsert("Contact", "Key__c", records)
+    assert [one.ok for one in outcomes] == [True, True]
+    assert len(fake.asked) == 2
+
+
+async def test_after_a_record_that_may_still_come_to_something_its_next_is_not_sent(
+    fake: FakeOrg,
+) -> None:
+    records = [{"Id": ID, "Phone": "1"}, {"Id": OTHER}, {"Id": ID, "Phone": "2"}]
+    fake.answers = [[failed("STORAGE_LIMIT_EXCEEDED"), item(OTHER)]]
+    outcomes = await (await fake.open()).update("Contact", records)
+    assert [one.error.code if one.error else "" for one in outcomes] == [
+        "STORAGE_LIMIT_EXCEEDED",
+        "",
+        "NOT_SENT",
+    ]
+    fake.tokens.given.append(a_token())
+    fake.answers = [[failed("REQUIRED_FIELD_MISSING"), item(OTHER)], NOTHING]
+    outcomes = await (await fake.open()).update("Contact", records)
+    assert [one.ok for one in outcomes] == [False, True, True]
+
+
+async def test_an_upsert_without_its_key_is_unfit(fake: FakeOrg) -> None:
+    [outcome] = await (await fake.open()).upsert("Contact", "Key__c", [{"Phone": "1"}])
+    assert outcome.error is not None
+    assert (outcome.error.code, fake.asked) == ("MISSING_ARGUMENT", [])
+
+
+async def test_options_are_headers_of_the_call_and_of_its_parts(fake: FakeOrg) -> None:
+    options = WriteOptions(allow_duplicates=True, auto_assign=False)
+    answers = [
+        {"referenceId": f"r{n}", "httpStatusCode": 200, "body": [item()] * size}
+        for n, size in enumerate([200, 50])
+    ]
+    fake.answers = [httpx.Response(201, json=item()), {"compositeResponse": answers}]
+    org = await fake.open()
+    records = [{"LastName": "n"}] * 250
+    outcomes = await org.create("Lead", records[:1], options=options)
+    outcomes += await org.create("Lead", records, options=options)
+    assert all(one.ok for one in outcomes)
+    told = {"Sforce-Duplicate-Rule-Header": "allowSave=true", "Sforce-Auto-Assign": "FALSE"}
+    for request in fake.asked:
+        assert {name: request.headers[name] for name in told} == told
+    assert [one["httpHeaders"] for one in fake.bodies()[1]["compositeRequest"]] == [told] * 2
+
+
+async def test_update_only_is_of_one_record_and_a_plain_key(fake: FakeOrg) -> None:
+    options = WriteOptions(update_only=True)
+    fake.answers = [an_error(404, "NOT_FOUND")]
+    org = await fake.open()
+    [outcome] = await org.upsert("Contact", "Key__c", [{"Key__c": "a"}], options=options)
+    assert isinstance(outcome.error, NotFoundError)
+    assert paths(fake) == ["/sobjects/Contact/Key__c/a?updateOnly=true"]
+    for records in ([{"Key__c": "a"}, {"Key__c": "b"}], [{"Key__c": "a/b"}]):
+        with pytest.raises(InvalidInputError):
+            await org.upsert("Contact", "Key__c", records, options=options)
+
+
+ALL = WriteOptions(all_or_none=True)
+
+
+async def test_all_or_none_is_said_and_answered_per_record(fake: FakeOrg) -> None:
+    rolled_back = failed("ALL_OR_NONE_OPERATION_ROLLED_BACK")
+    fake.answers = [[rolled_back, failed("UNABLE_TO_LOCK_ROW")]]
+    org = await fake.open()
+    outcomes = await org.update("Contact", [{"Id": ID}, {"Id": OTHER}], options=ALL)
+    assert all(isinstance(one.error, TransientError) for one in outcomes)
+    assert fake.bodies()[0]["allOrNone"] is True
+    assert len(fake.asked) == 1
+
+
+async def test_all_or_none_sends_nothing_when_a_record_is_unfit(fake: FakeOrg) -> None:
+    outcomes = await (await fake.open()).update("Contact", [{"Id": ID}, {"Id": "1"}], options=ALL)
+    assert [one.error.code for one in outcomes if one.error] == [
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+        "MALFORMED_ID",
+    ]
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    "records", [[{"Id": ID}, {"Id": ID}], [{"Id": f"003{n:012}"} for n in range(201)]]
+)
+async def test_all_or_none_takes_one_call(fake: FakeOrg, records: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidInputError):
+        await (await fake.open()).update("Contact", records, options=ALL)
+
+
+async def test_locked_rows_are_tried_twice_more_in_smaller_calls(fake: FakeOrg) -> None:
+    locked = failed("UNABLE_TO_LOCK_ROW")
+    fake.answers = [
+        [locked if n % 3 == 0 else item() for n in range(180)],
+        {
+            "compositeResponse": [
+                {"referenceId": "r0", "httpStatusCode": 200, "body": [item()] * 48 + [locked] * 2},
+                {"referenceId": "r1", "httpStatusCode": 200, "body": [item()] * 10},
+            ]
+        },
+        [item(), locked],
+    ]
+    outcomes = await (await fake.open()).create("Contact", [{"LastName": "n"}] * 180)
+    left = [n for n, one in enumerate(outcomes) if not one.ok]
+    assert left == [147]
+    assert isinstance(outcomes[147].error, TransientError)
+    assert fake.slept == [0.5, 1.0]
+
+
+def slow_above(most: int) -> Any:  # noqa: ANN401 - an answer of FakeOrg
+    """Take too long for more records than this."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        told = FakeOrg(asked=[request]).bodies()[0]
+        parts = told.get("compositeRequest") or [{"body": told, "referenceId": ""}]
+        sizes = [len(part["body"].get("records", [0])) for part in parts]
+        if sum(sizes) > most:
+            raise httpx.ReadTimeout("")
+        if "compositeRequest" not in told:
+            return httpx.Response(200, json=[item()] * sizes[0])
+        answers = [
+            {"referenceId": part["referenceId"], "httpStatusCode": 200, "body": [item()] * size}
+            for part, size in zip(parts, sizes, strict=True)
+        ]
+        return httpx.Response(200, json={"compositeResponse": answers})
+
+    return answer
+
+
+async def test_calls_that_take_too_long_become_smaller_for_all_that_follow(fake: FakeOrg) -> None:
+    fake.answers = [slow_above(300)] * 20
+    records = [{"Id": f"003{n:012}"} for n in range(2000)]
+    outcomes = await (await fake.open()).update("Contact", records)
+    assert all(one.ok for one in outcomes)
+    assert len(fake.asked) == 2 + 8  # 1,000 and 500 are too many, 250 are not
+    assert fake.slept == [0.2, 0.4]
+
+
+async def test_a_create_that_takes_too_long_is_not_cut_but_unknown(fake: FakeOrg) -> None:
+    fake.answers = [slow_above(100)]
+    outcomes = await (await fake.open()).create("Contact", [{"LastName": "n"}] * 150)
+    assert all(isinstance(one.error, UnknownOutcomeError) for one in outcomes)
+    assert len(fake.asked) == 1
+
+
+async def test_a_body_that_is_too_large_is_parted(fake: FakeOrg) -> None:
+    fake.answers = [an_error(413, "REQUEST_TOO_LARGE"), [item()] * 2, [item()] * 2]
+    outcomes = await (await fake.open()).create("Contact", [{"LastName": "n"}] * 4)
+    assert [one.ok for one in outcomes] == [True] * 4
+
+
+async def test_a_part_whose_answer_is_lost_is_sent_again_alone(fake: FakeOrg) -> None:
+    records = [{"Id": f"003{n:012}"} for n in range(250)]
+    broken = [{"errorCode": "SERVER_UNAVAILABLE", "message": "x"}]
+    answers = [
+        {"referenceId": "r0", "httpStatusCode": 503, "body": broken},
+        {"referenceId": "r1", "httpStatusCode": 200, "body": [item(OTHER)] * 50},
+    ]
+    fake.answers = [{"compositeResponse": answers}, [item(ID)] * 200]
+    outcomes = await (await fake.open()).update("Contact", records)
+    assert [one.record_id for one in outcomes] == [ID] * 200 + [OTHER] * 50
+    assert len(fake.bodies()[1]["records"]) == 200
