@@ -23,6 +23,7 @@ from crmlink_salesforce_sim.bulk.job import ABORTED, COMPLETE, QUERY, UPLOADED, 
 from crmlink_salesforce_sim.bulk.work import wake
 from crmlink_salesforce_sim.errors import ApiError, Row, not_found
 from crmlink_salesforce_sim.org import Org
+from crmlink_salesforce_sim.queries import Queries
 
 OPERATIONS = ("query", "queryAll")
 KNOWN = {"operation", "query", "contentType", "lineEnding", "columnDelimiter"}
@@ -55,7 +56,8 @@ def _create(org: Org, call: Call) -> Answer:
     if (made := org.jobs.made_today(QUERY)) >= MOST_JOBS:
         message = f"Max bulk v2 query jobs ({MOST_JOBS}) per 24 hrs has been reached ({made})"
         raise ApiError("LIMIT_EXCEEDED", message)
-    plan = planned(org, text, deleted=operation == "queryAll")
+    queries = Queries(org, call.user, call.version)
+    plan = planned(queries, text, deleted=operation == "queryAll")
     delimiter, line_ending = formats(body)
     stamp = org.jobs.stamp
     job = Job(

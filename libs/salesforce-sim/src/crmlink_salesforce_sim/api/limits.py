@@ -109,6 +109,8 @@ def _limits(org: Org, _: Call) -> Answer:
         "CreateCustom": _limit(1000, 0),
     }
     limits["DailyApiRequests"] = _limit(org.usage.most, org.usage.used())
+    for name, used in org.jobs.used_today().items():
+        limits[name] = _limit(_FIXED[name], used)
     limits["DataStorageMB"] = _limit(_FIXED["DataStorageMB"], _stored(org) * RECORD_KB // 1024)
     return Answer(dict(sorted(limits.items())))
 

@@ -10,8 +10,8 @@ from crmlink_salesforce_sim.bulk.formats import written_lines
 from crmlink_salesforce_sim.bulk.job import COMPLETE, FAILED, RUNNING, Job
 from crmlink_salesforce_sim.errors import ApiError, Row
 from crmlink_salesforce_sim.org import Org
-from crmlink_salesforce_sim.queries import UNLIMITED
-from crmlink_salesforce_sim.soql.compile import Compiler, Plan
+from crmlink_salesforce_sim.queries import UNLIMITED, Queries
+from crmlink_salesforce_sim.soql.compile import Plan
 from crmlink_salesforce_sim.soql.shape import Shape, Slot
 
 RECORDS = "records"
@@ -26,13 +26,13 @@ _REFUSED = (
 Path = tuple[str, ...]
 
 
-def planned(org: Org, text: str, *, deleted: bool) -> Plan:
+def planned(queries: Queries, text: str, *, deleted: bool) -> Plan:
     """Return the plan of a statement; ApiError for what Bulk 2.0 does not run (facts §7)."""
     bare = _STRING.sub("''", text)
     for pattern, message in _REFUSED:
         if re.search(pattern, bare, re.IGNORECASE):
             raise ApiError("API_ERROR", message)
-    plan = Compiler(text, org.schema, org.now(), deleted).plan()
+    plan = queries.compiler(text, deleted=deleted).plan()
     if plan.children:
         raise ApiError("API_ERROR", "Aggregate Relationships not supported in Bulk Query")
     if plan.aggregate or plan.counts_only:
@@ -65,7 +65,8 @@ def extract(org: Org, job: Job) -> None:
     """Run a query job to its end, or until the org stops or the job is aborted."""
     begun = time.monotonic()
     try:
-        plan = planned(org, job.query, deleted=job.operation == "queryAll")
+        queries = Queries(org, job.created_by, job.version)
+        plan = planned(queries, job.query, deleted=job.operation == "queryAll")
     except ApiError as exc:
         org.jobs.save(job.moved(FAILED, org.jobs.stamp, f"{exc.code} : {exc.message}"))
         return

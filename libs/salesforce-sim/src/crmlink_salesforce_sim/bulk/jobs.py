@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from crmlink_salesforce_sim.bulk.job import INGEST, WAITING, Job
+from crmlink_salesforce_sim.bulk.job import INGEST, QUERY, WAITING, Job
 from crmlink_salesforce_sim.ids import make_id
 from crmlink_salesforce_sim.store import Store
 from crmlink_salesforce_sim.times import written
@@ -110,6 +110,13 @@ class Jobs:
     def batches_today(self) -> int:
         """Return how many internal batches the loads of the last 24 hours took."""
         return self._today("COALESCE(SUM(batches), 0)", INGEST)
+
+    def used_today(self) -> dict[str, int]:
+        """Return what the last 24 hours used of the org's limits, by the limits' names."""
+        return {
+            "DailyBulkApiBatches": self.batches_today(),
+            "DailyBulkV2QueryJobs": self.made_today(QUERY),
+        }
 
     def _today(self, what: str, kind: str) -> int:
         since = written(self._now() - DAY)
