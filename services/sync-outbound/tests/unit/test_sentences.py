@@ -33,6 +33,13 @@ def test_a_sentence_is_one_line_that_ends(text: str) -> None:
         ("ambiguous", SENTENCES["ambiguous"]),
         ("not_an_email", UNFIT),
         ("too_many_steps", SENTENCES["evaluation_error"]),
+        (
+            "APEX_ERROR",
+            (
+                "Code of the org failed on this record. "
+                "Ask your Salesforce administrator to look at the code."
+            ),
+        ),
         ("SOMETHING_NEW", REFUSED),
         ("something_new", OTHER),
     ],

@@ -18,6 +18,7 @@ from crmlink_common.contracts.tools import TOOL_REPLIES_V1, ToolError, ToolReply
 from crmlink_common.errors import CrmLinkError, InvalidInputError, NotConnectedError, TransientError
 from crmlink_common.messaging.outbox import Outbox
 from crmlink_common.salesforce.client import Org, QueryResult, SalesforceError
+from crmlink_common.salesforce.explanations import explain
 from crmlink_common.salesforce.soql import SoqlError, bounded, trimmed
 from crmlink_tools.domain import (
     CATALOGUE,
@@ -245,7 +246,9 @@ def told(exc: CrmLinkError | TimeoutError) -> ToolError:
         case NotConnectedError():
             return _error(exc.code, FAILED, REFUSALS["error"])
         case SalesforceError():
-            return _error(exc.salesforce_code, FAILED, field=",".join(exc.fields))
+            seen = explain(exc.salesforce_code, exc)
+            error = _error(exc.salesforce_code, FAILED, seen.cure, ",".join(exc.fields))
+            return error.model_copy(update={"detail": seen.message})
         case _:
             return _error(exc.code, FAILED)
 

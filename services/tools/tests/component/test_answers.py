@@ -21,6 +21,7 @@ from crmlink_common.salesforce.errors import (
     SalesforceNotFoundError,
     SalesforcePermanentError,
 )
+from crmlink_common.salesforce.explanations import EXPLANATIONS
 from crmlink_tools import answers as module
 from crmlink_tools.fakes import GET, NOON, REQUEST, SURNAME, World
 
@@ -89,6 +90,14 @@ async def test_salesforces_code_passes_through(world: World, error: Exception, c
     assert reply.error is not None
     assert (reply.error.code, reply.error.title) == (code, "Salesforce API request failed")
     assert reply.error.field == ("Odd__c" if code == "INVALID_FIELD" else "")
+
+
+async def test_salesforces_code_comes_with_what_happened_and_its_cure(world: World) -> None:
+    world.org.result = SalesforcePermanentError("INVALID_FIELD", fields=["Odd__c"])
+    reply = await reply_of(world)
+    assert reply.error is not None
+    assert reply.error.detail == EXPLANATIONS["INVALID_FIELD"].message
+    assert reply.error.cure == EXPLANATIONS["INVALID_FIELD"].cure
 
 
 async def test_a_connection_that_is_gone_names_its_cure(world: World) -> None:

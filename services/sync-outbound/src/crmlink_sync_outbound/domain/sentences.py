@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from crmlink_common.salesforce.explanations import EXPLANATIONS
+
 SENTENCES: Mapping[str, str] = {
     # left alone
     "member_deleted": "The member was deleted; the record stays as it is. Nothing to do.",
@@ -105,4 +107,6 @@ def sentence(code: str) -> str:
         return UNFIT
     if code in FAILING:
         return SENTENCES["evaluation_error"]
+    if (told := EXPLANATIONS.get(code)) is not None:
+        return f"{told.message} {told.cure}"
     return REFUSED if code.isupper() else OTHER
