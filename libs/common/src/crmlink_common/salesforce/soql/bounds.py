@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from crmlink_common.salesforce.soql.edits import Edit, comments, spliced
 from crmlink_common.salesforce.soql.refusals import refuse, refused
 from crmlink_common.salesforce.soql.shape import all_fields, is_aggregate
-from crmlink_common.salesforce.soql.syntax import parse
+from crmlink_common.salesforce.soql.syntax import parsed
 from crmlink_common.salesforce.soql.tree import (
     Node,
     first_word,
     last_word,
-    nodes,
     part,
     parts,
     subtree,
@@ -60,10 +59,11 @@ def _written(text: str, root: Node, edits: list[Edit]) -> str:
 def _capped(query: str, max_rows: int) -> tuple[Node, list[Edit], int]:
     if max_rows < 1:
         raise ValueError("max_rows must be positive")
-    root = parse(query)
+    found = parsed(query)
+    root = found[0]
     edits = comments(query, root)
     children = 0
-    for node in nodes(root):
+    for node in found:
         refuse(query, node)
         if node.data == "child":
             if (children := children + 1) > MOST_CHILDREN:

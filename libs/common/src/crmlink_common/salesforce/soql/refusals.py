@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from crmlink_common.salesforce.soql.errors import SoqlError, at_place
 from crmlink_common.salesforce.soql.shape import is_aggregate, is_count
 from crmlink_common.salesforce.soql.tree import (
@@ -31,19 +33,14 @@ PLAIN_JOIN = "Leave ORDER BY, LIMIT and OFFSET out of the query behind IN."
 
 def refuse(text: str, node: Node) -> None:
     """Raise SoqlError with a ``refused_*`` code and its cure for what may not be asked."""
-    match node.data:
-        case "for" | "update" | "all_rows" as effect:
-            first, *others = words(node)
-            second = f"_{others[0].lower()}" if others else ""
-            raise refused(text, f"refused_{effect}{second}", first, EFFECTS[effect])
-        case "query":
-            _refuse_query(text, node)
-        case "semi_join":
-            _refuse_semi_join(text, subtree(node, "query"))
-        case "predicate" | "list" | "formula":
-            _refuse_long_texts(text, node)
-        case _:
-            return
+    if (look := LOOKS.get(node.data)) is not None:
+        look(text, node)
+
+
+def _refuse_effect(text: str, clause: Node) -> None:
+    first, *others = words(clause)
+    second = f"_{others[0].lower()}" if others else ""
+    raise refused(text, f"refused_{clause.data}{second}", first, EFFECTS[clause.data])
 
 
 def _refuse_query(text: str, query: Node) -> None:
@@ -62,14 +59,15 @@ def _refuse_query(text: str, query: Node) -> None:
             raise refused(text, "refused_offset", first_word(inner), ONE_PARENT)
 
 
-def _refuse_semi_join(text: str, query: Node) -> None:
+def _refuse_semi_join(text: str, join: Node) -> None:
+    query = subtree(join, "query")
     for rule in ("order", "limit", "offset"):
         if (clause := part(query, rule)) is not None:
             raise refused(text, "refused_semi_join", first_word(clause), PLAIN_JOIN)
 
 
 def _refuse_long_texts(text: str, node: Node) -> None:
-    for word in node.children:
+    for word in node.children if len(text) > LONGEST_TEXT else ():
         if isinstance(word, Word) and word.end_pos - word.start_pos > LONGEST_TEXT + 2:
             raise refused(text, "refused_long_text", word, "Shorten it to 4000 characters.")
 
@@ -77,3 +75,11 @@ def _refuse_long_texts(text: str, node: Node) -> None:
 def refused(text: str, code: str, at: Word, cure: str) -> SoqlError:
     """Return the error for a word of a query."""
     return at_place(text, at.start_pos, code=code, cure=cure)
+
+
+LOOKS: Mapping[str, Callable[[str, Node], None]] = {
+    **dict.fromkeys(EFFECTS, _refuse_effect),
+    **dict.fromkeys(("predicate", "list", "formula"), _refuse_long_texts),
+    "query": _refuse_query,
+    "semi_join": _refuse_semi_join,
+}

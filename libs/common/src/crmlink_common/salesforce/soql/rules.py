@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from crmlink_common.salesforce.soql.errors import at_place
 from crmlink_common.salesforce.soql.tree import Node, first_word, nodes
@@ -15,21 +15,11 @@ UNGROUPED = frozenset({"CONVERTCURRENCY", "FIELDS", *AGGREGATES})
 UNSORTED = frozenset({"CONVERTCURRENCY", "FIELDS"})
 
 
-def check(text: str, root: Node) -> None:
-    """Raise SoqlError at what Salesforce would not take."""
-    for node in nodes(root):
-        wrong: Word | None = None
-        match node.data:
-            case "where":
-                wrong = _call_of(node, UNCOMPARED)
-            case "ordering":
-                wrong = _call_of(node, UNSORTED)
-            case "having":
-                wrong = next((first_word(n) for n in nodes(node) if n.data == "formula"), None)
-            case "group":
-                wrong = _grouped_call(node)
-            case _:
-                continue
+def check(text: str, found: Iterable[Node]) -> None:
+    """Raise SoqlError at the first of a query's nodes that Salesforce would not take."""
+    for node in found:
+        look = LOOKS.get(node.data)
+        wrong = look(node) if look is not None else None
         if wrong is not None:
             raise at_place(text, wrong.start_pos)
 
@@ -44,3 +34,11 @@ def _call_of(clause: Node, names: Container[str]) -> Word | None:
 def _grouped_call(group: Node) -> Word | None:
     calls = [c for c in group.children if isinstance(c, Node) and c.data == "call"]
     return next((found for c in calls if (found := _call_of(c, UNGROUPED))), None)
+
+
+LOOKS: Mapping[str, Callable[[Node], Word | None]] = {
+    "where": lambda node: _call_of(node, UNCOMPARED),
+    "ordering": lambda node: _call_of(node, UNSORTED),
+    "having": lambda node: next((first_word(n) for n in nodes(node) if n.data == "formula"), None),
+    "group": _grouped_call,
+}

@@ -11,7 +11,7 @@ from lark.exceptions import UnexpectedToken
 
 from crmlink_common.salesforce.soql.errors import SoqlError, at_place, readable
 from crmlink_common.salesforce.soql.rules import check
-from crmlink_common.salesforce.soql.tree import Node
+from crmlink_common.salesforce.soql.tree import Node, nodes
 from crmlink_common.salesforce.soql.trial import acceptable
 from crmlink_common.salesforce.soql.words import Word, Words
 
@@ -37,6 +37,11 @@ def _parser() -> Lark:
 
 def parse(query: str) -> Node:
     """Return the outermost query's tree; raise SoqlError for what is no SOQL."""
+    return parsed(query)[0]
+
+
+def parsed(query: str) -> list[Node]:
+    """Return all nodes of the tree, its root first, in the order of the text."""
     if len(query) > LONGEST_QUERY:
         cure = "Ask for less at once."
         raise SoqlError("refused_too_long", line=1, column=1, cure=cure)
@@ -44,7 +49,7 @@ def parse(query: str) -> Node:
         root = cast("Node", _parser().parse(query))
     except UnexpectedToken as exc:
         raise _unexpected(query, exc) from None
-    found = cast("Node", root.children[0])
+    found = list(nodes(cast("Node", root.children[0])))
     check(query, found)
     return found
 

@@ -81,7 +81,7 @@ def nodes(root: Node, *, within: str | None = None) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         if node.data != within:
-            waiting += [c for c in reversed(node.children) if isinstance(c, Node)]
+            waiting += [c for c in node.children[::-1] if type(c) is Node]
 
 
 def words(root: Node) -> list[Word]:
