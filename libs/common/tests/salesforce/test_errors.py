@@ -77,6 +77,16 @@ def test_a_bad_reference_in_a_field_is_not_a_missing_record() -> None:
     assert error.fields == ("AccountId",)
 
 
+def test_of_several_errors_the_first_decides_and_all_fields_are_named() -> None:
+    told = [
+        {"statusCode": "REQUIRED_FIELD_MISSING", "fields": ["LastName"]},
+        {"statusCode": "STRING_TOO_LONG", "fields": ["Phone", "LastName", "not a name"]},
+        "odd",
+    ]
+    error = failure(told, repeatable=True)
+    assert (error.code, error.fields) == ("REQUIRED_FIELD_MISSING", ("LastName", "Phone"))
+
+
 @pytest.mark.parametrize("key", ["duplicateResut", "duplicateResult"])
 def test_the_duplicates_are_named_whatever_the_spelling(key: str) -> None:
     record = {"attributes": {"type": "Contact"}, "Id": "001dM00003jU9GxQAK"}

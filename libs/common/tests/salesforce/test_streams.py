@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
 
@@ -82,11 +83,33 @@ async def test_a_stream_larger_than_the_caller_takes_is_left(fake: FakeOrg) -> N
     assert caught.value.code == "ANSWER_TOO_LARGE"
 
 
-async def test_a_refused_stream_tells_the_code(fake: FakeOrg) -> None:
-    fake.answers = [an_error(409, "INVALIDJOBSTATE")]
+async def test_a_refused_stream_tells_the_code_and_the_usage(fake: FakeOrg) -> None:
+    fake.answers = [an_error(409, "INVALIDJOBSTATE", **{"sforce-limit-info": "api-usage=1/9"})]
+    reported: list[ApiUsage] = []
+    org = await fake.open(reported.append)
     with pytest.raises(PermanentError) as caught:
-        await received(fake)
+        async with org.receive("GET", PATH, largest=99):
+            pass
     assert caught.value.code == "INVALIDJOBSTATE"
+    assert reported == [ApiUsage(1, 9)]
+
+
+async def test_calls_and_streams_that_saw_the_same_token_fail_all_go_on() -> None:
+    def by_token(request: httpx.Request) -> httpx.Response:
+        stale = request.headers["authorization"] == "Bearer secret-t1"
+        return STALE if stale else httpx.Response(200, json={"x": 1})
+
+    fake = FakeOrg([by_token] * 8, tokens=FakeTokens([a_token(), *[a_token("t2")] * 4]))
+    org = await fake.open()
+
+    async def streamed() -> bytes:
+        async with org.receive("GET", PATH, largest=99) as answer:
+            return b"".join([part async for part in answer.parts()])
+
+    told = await asyncio.gather(org.limits(), streamed(), org.limits(), streamed())
+    assert told == [{"x": 1}, b'{"x":1}', {"x": 1}, b'{"x":1}']
+    assert {failed for _, failed in fake.tokens.asked[1:]} == {"t1"}
+    assert len(fake.asked) == 8
 
 
 async def test_a_body_is_streamed_compressed_and_begun_anew_after_a_stale_token() -> None:

@@ -84,6 +84,13 @@ def names_of(told: Mapping[str, Any]) -> Iterator[str]:
             yield name
 
 
+def further_names_of(details: object) -> Iterator[str]:
+    """Yield the fields that errors after the first name."""
+    for told in details[1:] if isinstance(details, list) else ():
+        if isinstance(told, dict):
+            yield from names_of(told)
+
+
 def duplicates_of(details: object) -> tuple[str, ...]:
     """Return the ids of records in the way: of a duplicate rule, or all that an external id has.
 

@@ -12,6 +12,7 @@ from crmlink_common.salesforce.error_bodies import (
     code_of,
     duplicates_of,
     first_of,
+    further_names_of,
     names_of,
     read_job,
     read_row,
@@ -56,7 +57,10 @@ def failure(
     repeatable: bool,
     retry_after: timedelta | None = None,
 ) -> SalesforceError:
-    """Map an error of a call, a subrequest or one record; ``details`` is its JSON."""
+    """Map an error of a call, a subrequest or one record; ``details`` is its JSON.
+
+    Of several errors the first decides; the fields of all are named.
+    """
     told = first_of(details)
     code = code_of(told) or _code_of_status(status)
     fields = tuple(names_of(told))
@@ -66,7 +70,8 @@ def failure(
         kind = SalesforceTransientError  # what the trigger or flow ran into
     if kind is SalesforceLimitError and message.startswith("Concurrent"):
         retry_after = CONCURRENCY_WAIT  # too many long calls at once, not a day's worth
-    return kind(code, fields=fields, duplicates=duplicates_of(details), retry_after=retry_after)
+    named = tuple(dict.fromkeys([*fields, *further_names_of(details)]))
+    return kind(code, fields=named, duplicates=duplicates_of(details), retry_after=retry_after)
 
 
 def row_failure(text: str) -> SalesforceError:
