@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from .asking import Asking
-from .world import Control, SimulatedOrg, log_in, running_org
+from .world import LASTING, Control, SimulatedOrg, log_in, running_org
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def control(org: SimulatedOrg) -> Iterator[Control]:
 
 @pytest.fixture(scope="session")
 def token(org: SimulatedOrg) -> str:
-    return str(log_in(org)["access_token"])
+    return str(log_in(org, LASTING)["access_token"])
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,6 +26,12 @@ VERSION = "v59.0"
 FEW = ["--accounts", "10", "--contacts", "60", "--leads", "20"]
 STOP_SECONDS = 20
 SCOPE = "api refresh_token openid id"
+LASTING = "api openid id"  # no approval that a sixth one could end
+
+
+@cache
+def _trusting(ca: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class SimulatedOrg:
 
     def trust(self) -> ssl.SSLContext:
         """Trust the org's own authority, and no other."""
-        return ssl.create_default_context(cafile=self.ca)
+        return _trusting(self.ca)
 
     def browser(self) -> httpx.Client:
         """Open a client without a token; the caller closes it."""
