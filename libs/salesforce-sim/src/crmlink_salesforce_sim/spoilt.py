@@ -51,18 +51,20 @@ def spoilt(spoil: Spoil, response: Response | None) -> Response:
         return Dropped()
     if spoil.fault == "redirect":
         return RedirectResponse(spoil.location, 302)
-    if spoil.fault == "html":
+    if spoil.fault == "html" or response is None:
         title = _TITLES.get(spoil.status, "Error")
         return HTMLResponse(_PAGE.format(spoil.status, title), spoil.status)
-    if response is None:
-        return Response(status_code=spoil.status)
     if spoil.fault == "truncate":
-        if not response.body:  # the head alone is a whole answer: what is cut is the head
-            return Dropped()
-        return CutShort(response.body, response.status_code, response.headers)
+        return _cut(response)
     if spoil.fault == "content_type":
         response.headers["content-type"] = spoil.content_type
     return response
+
+
+def _cut(response: Response) -> Response:
+    if not response.body:  # the head alone is a whole answer: what is cut is the head
+        return Dropped()
+    return CutShort(response.body, response.status_code, response.headers)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -12,6 +12,7 @@ from crmlink_salesforce_sim.oauth.settings import App
 from crmlink_salesforce_sim.store import Store
 
 MOST_APPROVALS = 5
+MOST_REMEMBERED = 100  # approvals without a refresh token
 MOST_USED = 100  # refresh tokens of one approval that are known to be used
 REFRESHING = ("refresh_token", "offline_access")
 USED_TABLE = """CREATE TABLE IF NOT EXISTS sim_used_refresh
@@ -204,6 +205,11 @@ class Tokens:
         ).fetchall()
         for (approval,) in rows:
             _end(connection, approval)
+        connection.execute(
+            "DELETE FROM sim_approvals WHERE refresh IS NULL AND id NOT IN (SELECT id FROM"
+            " sim_approvals WHERE refresh IS NULL ORDER BY id DESC LIMIT ?)",
+            (MOST_REMEMBERED,),
+        )
 
     def _seconds(self) -> float:
         return self.now().timestamp()
