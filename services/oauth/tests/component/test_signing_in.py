@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmlink_common.contracts.connections import Connection, ConnectionStatus
+from crmlink_common.salesforce.hosts import AddressRefusedError
 from crmlink_oauth.domain.connection import NotConfiguredError
 from crmlink_oauth.fakes.org import CLIENT_SECRET, INSTANCE, LOGIN, ORG_ID, refusal
 from crmlink_oauth.fakes.world import World
@@ -238,6 +239,7 @@ async def test_a_wrong_secret_is_told(world: World) -> None:
     [
         (httpx.ConnectError("no"), "not_answering"),
         (httpx.ReadTimeout("slow"), "not_answering"),
+        (AddressRefusedError("private"), "address_refused"),
         (httpx.Response(503), "not_answering"),
         (httpx.Response(302, headers={"Location": "https://evil.example"}), "unexpected_answer"),
         (httpx.Response(200, text="<html>"), "unexpected_answer"),

@@ -10,6 +10,7 @@ import httpx
 
 from crmlink_common.errors import NotConnectedError
 from crmlink_common.salesforce.answers import whole_answer
+from crmlink_common.salesforce.hosts import AddressRefusedError
 from crmlink_common.salesforce.limits import parse_usage
 from crmlink_common.salesforce.pool import Origins
 from crmlink_common.salesforce.transport import NEVER_SENT
@@ -133,8 +134,10 @@ class SalesforceLogin:
             async with asyncio.timeout(self.seconds), self.origins.lend(origin) as http:
                 request = http.build_request(method, path, data=form, params=query, headers=headers)
                 return _read(await whole_answer(http, request, largest=LARGEST_ANSWER))
-        except NotConnectedError:  # nothing was sent: the address is none of Salesforce's
-            raise NotAnsweredError("refused", consumed=False, code="instance_url_refused") from None
+        except AddressRefusedError as exc:
+            raise NotAnsweredError(str(exc), consumed=False, code=exc.code) from None
+        except NotConnectedError as exc:  # no longer allowed
+            raise NotAnsweredError(str(exc), consumed=False, code="instance_url_refused") from None
         except NEVER_SENT as exc:
             raise NotAnsweredError(type(exc).__name__, consumed=False) from None
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as exc:

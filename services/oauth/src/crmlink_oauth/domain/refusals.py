@@ -128,6 +128,10 @@ REFUSALS: dict[str, Refusal] = {
         "Check the Instance URL. If it is right, ask your operator to allow the host.",
         lasting=True,
     ),
+    "address_refused": Refusal(
+        "The name of this Salesforce address leads to a network that is not the internet.",
+        "Ask your operator to look at the name service, or to allow the host.",
+    ),
     "api_version_refused": Refusal(
         "The Salesforce org does not offer the API version that this connection asks for.",
         "Set another API version, or the newest, then connect again.",
