@@ -234,16 +234,16 @@ async def test_a_job_takes_its_data_once_and_moves_forwards_only(api: httpx.Asyn
     assert (await api.get(f"jobs/ingest/{job}")).status_code == 404
 
 
-async def test_a_job_that_waits_can_be_aborted_and_not_deleted(
+async def test_a_job_that_waits_can_be_aborted_and_one_that_is_open_not_deleted(
     api: httpx.AsyncClient, server: Server
 ) -> None:
     """Facts §7: states are asynchronous: UploadComplete, then InProgress."""
     server.org.background.hold(held=True)
     job = await opened(api, "insert")
     await put(api, job, "LastName\nHeld\n")
+    assert (await api.delete(f"jobs/ingest/{job}")).json()[0]["errorCode"] == "INVALIDJOBSTATE"
     await api.patch(f"jobs/ingest/{job}", json={"state": "UploadComplete"})
     assert (await api.get(f"jobs/ingest/{job}")).json()["state"] == "UploadComplete"
-    assert (await api.delete(f"jobs/ingest/{job}")).json()[0]["errorCode"] == "INVALIDJOBSTATE"
     await api.patch(f"jobs/ingest/{job}", json={"state": "Aborted"})
     server.org.background.hold(held=False)
     assert (await ended(api, f"jobs/ingest/{job}"))["state"] == "Aborted"

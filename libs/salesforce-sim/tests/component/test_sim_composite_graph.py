@@ -93,8 +93,13 @@ def chain(length: int) -> list[dict[str, Any]]:
         [graph("1", node("x", {"Name": "@{y.id}"}), node("y", {"Name": "@{x.id}"}))],
         [graph("1", {"method": "GET", "url": "/services/data/v59.0/limits", "referenceId": "l"})],
         [{"compositeRequest": []}],
+        [graph("a.b", node("x", {"Name": "x"}))],
+        [graph("1", {"method": "GET", "url": f"{BASE}/Account", "referenceId": "l"})],
     ],
-    ids=["graphs", "nodes", "depth", "kinds", "names", "circle", "resource", "no name"],
+    ids=[
+        *("graphs", "nodes", "depth", "kinds", "names", "circle", "resource", "no name"),
+        *("name", "method"),
+    ],
 )
 async def test_graphs_have_their_limits(
     api: httpx.AsyncClient, graphs: list[dict[str, Any]]

@@ -84,6 +84,26 @@ async def test_a_reference_alone_keeps_its_type_and_inside_text_is_text(
     assert answers[2]["body"]["DoNotCall"] is True
 
 
+@pytest.mark.parametrize("inner", [True, False])
+async def test_an_all_or_none_composite_makes_its_collections_so(
+    api: httpx.AsyncClient, *, inner: bool
+) -> None:
+    """Facts §6: allOrNone; Salesforce's page on it: the outer one decides when it is true."""
+    good, bad = {**KIND, "LastName": "good"}, KIND
+    body = {"allOrNone": inner, "records": [good, bad]}
+    parts = [
+        part("POST", "composite/sobjects", "many", body),
+        part("POST", "sobjects/Contact", "one", {"LastName": "x"}),
+    ]
+    many, one = await composed(api, *parts, allOrNone=True)
+    codes = [item["errors"][0]["statusCode"] for item in many["body"]]
+    assert codes == ["ALL_OR_NONE_OPERATION_ROLLED_BACK", "REQUIRED_FIELD_MISSING"]
+    assert one["body"][0]["errorCode"] == "PROCESSING_HALTED"
+    many, one = await composed(api, *parts, allOrNone=False)
+    assert [item["success"] for item in many["body"]] == [not inner, False]
+    assert one["httpStatusCode"] == 201
+
+
 async def test_a_part_has_its_own_conditions(api: httpx.AsyncClient) -> None:
     """Facts §6: httpHeaders belong to their part; the outer call's conditions to nobody."""
     made = (await api.post("sobjects/Account", json={"Name": "A"})).json()["id"]

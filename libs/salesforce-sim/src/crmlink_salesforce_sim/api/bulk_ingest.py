@@ -133,7 +133,7 @@ def _change(org: Org, call: Call, job_id: str) -> Answer:
         return aborted(org, job)
     if state != UPLOADED:
         raise invalid_job(f"Invalid value for state: {state}")
-    return Answer(_closed(org, job).brief())
+    return Answer(_closed(org, job).listed())
 
 
 def _closed(org: Org, job: Job) -> Job:

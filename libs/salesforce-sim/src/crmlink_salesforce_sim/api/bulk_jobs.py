@@ -2,7 +2,16 @@
 
 from crmlink_salesforce_sim.api.call import Answer, Call
 from crmlink_salesforce_sim.bulk.formats import DELIMITERS, LINE_ENDINGS
-from crmlink_salesforce_sim.bulk.job import ABORTED, ENDED, INGEST, OPEN, QUERY, WAITING, Job
+from crmlink_salesforce_sim.bulk.job import (
+    ABORTED,
+    DELETABLE,
+    ENDED,
+    INGEST,
+    OPEN,
+    QUERY,
+    WAITING,
+    Job,
+)
 from crmlink_salesforce_sim.errors import ApiError, Row, not_found
 from crmlink_salesforce_sim.ids import full_id
 from crmlink_salesforce_sim.org import Org
@@ -60,14 +69,14 @@ def aborted(org: Org, job: Job) -> Answer:
         job = org.jobs.find(job.id) or job
         if job.state not in (OPEN, *WAITING):
             raise invalid_state(job)
-        return Answer(org.jobs.moved(job, ABORTED).brief())
+        return Answer(org.jobs.moved(job, ABORTED).listed())
 
 
 def deleted(org: Org, job: Job) -> Answer:
-    """Forget a job; one that waits or runs has to be aborted first."""
+    """Forget a job; one that is open or runs has to be aborted first."""
     with org.store.writing():
         job = org.jobs.find(job.id) or job
-        if job.state in WAITING:
+        if job.state not in DELETABLE:
             raise invalid_state(job)
         org.jobs.remove(job.id)
     return Answer(status=204)

@@ -41,10 +41,10 @@ class Composite:
         try:
             with org.transactions.running(org.now()), org.store.writing():
                 answers = self._parts(org, call, parts, halt=True)
-                if any(failed(one) for one in answers):
+                if any(_lost(one) for one in answers):
                     raise RollbackError
         except RollbackError:
-            answers = [one if failed(one) else halted(one["referenceId"]) for one in answers]
+            answers = [one if _lost(one) else halted(one["referenceId"]) for one in answers]
         return Answer({"compositeResponse": answers})
 
     def _parts(self, org: Org, call: Call, parts: list[Row], *, halt: bool) -> list[Row]:
@@ -56,11 +56,11 @@ class Composite:
             if stopped:
                 answers.append(halted(reference))
                 continue
-            answer = answered(self.router, org, call, part, bodies)
+            answer = answered(self.router, org, call, _whole(part) if halt else part, bodies)
             if answer.status < FAILED:
                 bodies[reference] = answer.body
             answers.append(entry(answer, reference))
-            stopped = halt and failed(answers[-1])
+            stopped = halt and _lost(answers[-1])
         return answers
 
 
@@ -72,6 +72,31 @@ def add_composite(router: Router) -> None:
     router.add("composite/tree/*", POST=plant)
 
 
+def _whole(part: Row) -> Row:
+    """Return a part of an all-or-none call: Collections in it are all-or-none themselves."""
+    if not _collection(str(part["url"])):
+        return part
+    body = part.get("body")
+    if isinstance(body, dict):
+        return {**part, "body": {**body, "allOrNone": True}}
+    url = str(part["url"])
+    return {**part, "url": f"{url}{'&' if '?' in url else '?'}allOrNone=true"}
+
+
+def _lost(answer: Row) -> bool:
+    """Tell whether a part went wrong: its status says so, or a record in its 200 does."""
+    body = answer["body"]
+    records = body if isinstance(body, list) else []
+    return failed(answer) or any(
+        isinstance(one, dict) and one.get("success") is False for one in records
+    )
+
+
+def _collection(url: str) -> bool:
+    names = url.partition("?")[0].strip("/").split("/")[3:]
+    return names[:2] == ["composite", "sobjects"]
+
+
 def _check_heavy(parts: list[Row]) -> None:
     if sum(_heavy(str(part["url"])) for part in parts) > MOST_HEAVY:
         message = f"At most {MOST_HEAVY} subrequests may be queries or sObject Collections"
@@ -81,6 +106,4 @@ def _check_heavy(parts: list[Row]) -> None:
 def _heavy(url: str) -> bool:
     path = url.partition("?")[0]
     names = path.strip("/").split("/")[3:]
-    return bool(names) and (
-        names[0] in ("query", "queryAll") or names[:2] == ["composite", "sobjects"]
-    )
+    return names[:1] in (["query"], ["queryAll"]) or _collection(url)

@@ -1,11 +1,13 @@
 """Conditional requests: what a row's state says to the headers of a call.
 
 Facts §2: entity tags exist for Account rows alone; dates for rows and describe documents. A date
-that is none is ignored by a read and refused by a change.
+that is none is ignored by a read and refused by a change; deleting takes no conditions.
 """
 
+import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -14,19 +16,20 @@ from crmlink_salesforce_sim.errors import ApiError, Row
 from crmlink_salesforce_sim.times import read_datetime
 
 TAGGED = ("Account",)
+_TAGS = re.compile(r'\s*(?:\*|(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*)\s*\Z')
 Headers = Mapping[str, str]
 
 
 def tag_of(record: Row) -> str:
     """Return the entity tag of a whole record."""
-    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
-    return f'"{digest[:27]}="'
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).digest()
+    return f'"{base64.b64encode(digest[:20]).decode()}"'
 
 
-def packed_tag(tag: str, headers: Headers) -> str:
+def packed_tag(tag: str, headers: Headers, mark: str = "-gzip") -> str:
     """Return the tag as it is answered to a caller that takes packed answers."""
     packed = "gzip" in headers.get("accept-encoding", "")
-    return f'{tag[:-1]}--gzip"' if packed else tag
+    return f'{tag[:-1]}{mark}"' if packed else tag
 
 
 def changed_at(record: Row) -> datetime | None:
@@ -51,9 +54,9 @@ def unchanged(headers: Headers, tag: str | None, changed: datetime | None) -> bo
 def check_change(headers: Headers, tag: str | None, changed: datetime | None) -> None:
     """Raise 412 when a change's condition does not hold, 400 when it cannot be read."""
     unmodified = _required_date(headers, "if-unmodified-since")
-    modified = _required_date(headers, "if-modified-since")
+    modified = _date(headers.get("if-modified-since"))
+    wanted, unwanted = _required_tags(headers, "if-match"), _required_tags(headers, "if-none-match")
     if tag is not None:
-        wanted, unwanted = headers.get("if-match"), headers.get("if-none-match")
         if wanted is not None and not _matches(wanted, tag):
             raise _failed()
         if unwanted is not None and _matches(unwanted, tag):
@@ -105,9 +108,20 @@ def _date(text: str | None) -> datetime | None:
     return found if found.tzinfo else None
 
 
+def _required_tags(headers: Headers, name: str) -> str | None:
+    text = headers.get(name)
+    if text is not None and not _TAGS.match(text):
+        raise _invalid(name, text)
+    return text
+
+
+def _invalid(name: str, text: str) -> ApiError:
+    return ApiError("INVALID_HEADER_VALUE", f"Invalid value for header {name}: {text}")
+
+
 def _required_date(headers: Headers, name: str) -> datetime | None:
     text = headers.get(name)
     found = _date(text)
     if text is not None and found is None:
-        raise ApiError("INVALID_HEADER_VALUE", f"Invalid value for header {name}: {text}")
+        raise _invalid(name, text)
     return found

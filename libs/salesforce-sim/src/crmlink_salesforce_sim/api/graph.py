@@ -1,5 +1,6 @@
 """Composite graphs: groups of calls, each group done whole or not at all (facts §6)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,12 @@ MOST_DEPTH = 15
 MOST_KINDS = 15
 MOST_FAILED = 14
 SINCE = 50
+_NAME = re.compile(r"[A-Za-z0-9][^.]{0,39}\Z")
+_METHODS = {  # by the length of the path: an object, a row, a row by an external id
+    2: ("POST",),
+    3: ("GET", "PATCH", "DELETE"),
+    4: ("GET", "PATCH", "DELETE", "POST"),
+}
 
 
 @dataclass(frozen=True)
@@ -111,18 +118,18 @@ def read_graphs(call: Call) -> list[Graph]:
         raise ApiError("INVALID_INPUT", "graphId has to be unique in a request")
     if sum(len(one.nodes) for one in graphs) > MOST_NODES:
         raise _limit(f"{MOST_NODES} nodes")
-    for graph in graphs:
-        if graph.depth > MOST_DEPTH:
-            raise _limit(f"a depth of {MOST_DEPTH}")
-        if len({_kind(part) for part in graph.nodes.values()}) > MOST_KINDS:
-            raise _limit(f"{MOST_KINDS} different nodes")
+    if any(graph.depth > MOST_DEPTH for graph in graphs):
+        raise _limit(f"a depth of {MOST_DEPTH}")
+    if len({_kind(part) for one in graphs for part in one.nodes.values()}) > MOST_KINDS:
+        raise _limit(f"{MOST_KINDS} different nodes")
     return graphs
 
 
 def _graph(row: Row) -> Graph:
     name = row.get("graphId")
-    if not isinstance(name, str) or not name:
-        raise ApiError("JSON_PARSER_ERROR", "Missing required property: graphId")
+    if not isinstance(name, str) or not _NAME.match(name):
+        message = "A graphId of up to 40 letters and digits is needed, without periods"
+        raise ApiError("INVALID_INPUT", message)
     parts = as_rows(row.get("compositeRequest"))
     check_parts(parts, MOST_NODES)
     nodes = {str(part["referenceId"]): part for part in parts}
@@ -133,12 +140,13 @@ def _graph(row: Row) -> Graph:
 
 
 def _kind(part: Row) -> tuple[str, ...]:
-    """Return what sort of node it is: the method and the object; rows of objects alone."""
-    _, path, _ = split_url(str(part["url"]))
-    if path[:1] != ("sobjects",) or len(path) == 1:
-        message = f"Only sObject rows can be in a graph: {part['url']}"
+    """Return what sort of node it is: version, method and object; rows of objects alone."""
+    version, path, _ = split_url(str(part["url"]))
+    method = str(part["method"]).upper()
+    if path[:1] != ("sobjects",) or method not in _METHODS.get(len(path), ()):
+        message = f"This cannot be in a graph: {method} {part['url']}"
         raise ApiError("INVALID_INPUT", message)
-    return (str(part["method"]).upper(), path[1])
+    return version, method, path[1].lower()
 
 
 def _limit(what: str) -> ApiError:

@@ -43,7 +43,7 @@ def _basic(org: Org, call: Call, name: str) -> Answer:
 def _describe(org: Org, call: Call, name: str) -> Answer:
     sobject = org.schema.required(name)
     document = org.describes.of(sobject, call.version, record_types(org, sobject))
-    headers = {"ETag": packed_tag(document.etag, call.headers)}
+    headers = {"ETag": packed_tag(document.etag, call.headers, "--gzip")}
     return _unless_same(org, call, Answer(document.body, headers=headers))
 
 

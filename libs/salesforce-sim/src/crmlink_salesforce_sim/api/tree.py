@@ -42,8 +42,8 @@ def plant(org: Org, call: Call, name: str) -> Answer:
     sobject = org.schema.required(name)
     roots = [read_node(org.schema, row, sobject) for row in as_rows(call.row().get("records"))]
     nodes = [node for root in roots for node in root.all()]
-    if (error := _too_much(roots, nodes)) is not None:
-        return _refused({nodes[0].reference if nodes else "": error})
+    if (refused := _too_much(roots, nodes)) is not None:
+        return refused
     try:
         with saving(org, call) as writer:
             planting = _Planting(org, writer)
@@ -52,7 +52,7 @@ def plant(org: Org, call: Call, name: str) -> Answer:
             if planting.errors:
                 raise RollbackError
     except RollbackError:
-        return _refused(planting.errors)
+        return _refused(list(planting.errors.items()))
     results: list[Row] = [{"referenceId": one, "id": made} for one, made in planting.made.items()]
     return Answer({"hasErrors": False, "results": results}, 201)
 
@@ -85,18 +85,18 @@ def _child(schema: Schema, parent: SObject, name: str) -> Child | None:
     return None
 
 
-def _too_much(roots: list[Node], nodes: list[Node]) -> ApiError | None:
-    if len(nodes) > MOST_RECORDS:
-        return _limit(f"{MOST_RECORDS} records")
-    if len({one.sobject.name for one in nodes}) > MOST_TYPES:
-        return _limit(f"{MOST_TYPES} types of records")
-    if max((one.levels for one in roots), default=0) > MOST_LEVELS:
-        return _limit(f"{MOST_LEVELS} levels")
+def _too_much(roots: list[Node], nodes: list[Node]) -> Answer | None:
+    """Return the answer to trees that are too large, or call two records the same."""
     names = [one.reference for one in nodes]
-    if len(set(names)) < len(names):
-        message = "Duplicate ReferenceId provided in the request."
-        return ApiError("INVALID_INPUT", message)
-    return None
+    if len(nodes) > MOST_RECORDS:
+        return _refused([(names[0], _limit(f"{MOST_RECORDS} records"))])
+    if len({one.sobject.name for one in nodes}) > MOST_TYPES:
+        return _refused([(names[0], _limit(f"{MOST_TYPES} types of records"))])
+    if max((one.levels for one in roots), default=0) > MOST_LEVELS:
+        return _refused([(names[0], _limit(f"{MOST_LEVELS} levels"))])
+    twice = ApiError("INVALID_INPUT", "Duplicate ReferenceId provided in the request.")
+    several = [(one, twice) for one in names if names.count(one) > 1]
+    return _refused(several) if several else None
 
 
 def _limit(what: str) -> ApiError:
@@ -125,8 +125,6 @@ class _Planting:
             self.create(child, {name: made})
 
 
-def _refused(errors: dict[str, ApiError]) -> Answer:
-    results: list[Row] = [
-        {"referenceId": one, "errors": error.items()} for one, error in errors.items()
-    ]
+def _refused(errors: list[tuple[str, ApiError]]) -> Answer:
+    results: list[Row] = [{"referenceId": one, "errors": error.items()} for one, error in errors]
     return Answer({"hasErrors": True, "results": results}, 400)

@@ -8,7 +8,7 @@ from crmlink_salesforce_sim.errors import Row
 from crmlink_salesforce_sim.schema import Field, Schema, SObject
 
 NULL = "#N/A"
-_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
+_TRUE, _FALSE = ("true", "1", "yes", "y", "on"), ("false", "0", "no", "n", "off")
 
 
 @dataclass(frozen=True)

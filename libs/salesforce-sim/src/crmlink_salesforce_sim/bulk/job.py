@@ -9,6 +9,7 @@ OPEN, UPLOADED, RUNNING = "Open", "UploadComplete", "InProgress"
 COMPLETE, FAILED, ABORTED = "JobComplete", "Failed", "Aborted"
 WAITING = (UPLOADED, RUNNING)
 ENDED = (COMPLETE, FAILED, ABORTED)
+DELETABLE = (UPLOADED, *ENDED)
 BATCH = 10_000  # records in an internal batch
 
 
@@ -47,8 +48,8 @@ class Job:
         """Return the job in another state."""
         return replace(self, state=state, modified=now, error=error)
 
-    def brief(self) -> Row:
-        """Return what an answer to a change of the job tells."""
+    def _common(self) -> Row:
+        """Return what every document of the job has."""
         found: Row = {
             "id": self.id,
             "operation": self.operation,
@@ -69,12 +70,12 @@ class Job:
         }
 
     def listed(self) -> Row:
-        """Return the job as it stands in a list of jobs."""
+        """Return the job as a list of jobs, and the answer to a change of it, tell."""
         formats: Row = {"lineEnding": self.line_ending, "columnDelimiter": self.delimiter}
         content: Row = {}
         if self.kind == INGEST and self.state == OPEN:
             content = {"contentUrl": self.content_url}
-        return {**self.brief(), "jobType": self.kind, **content, **formats}
+        return {**self._common(), "jobType": self.kind, **content, **formats}
 
     def created_answer(self) -> Row:
         """Return the job as its creation is answered: a query without its type."""
