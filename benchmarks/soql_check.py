@@ -14,7 +14,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from crmlink_common.salesforce.soql import (
     Condition,
@@ -36,24 +36,19 @@ OBJECTS = ["Account", "Contact", "Lead", "Opportunity", "Case", "Care_Plan__c"]
 
 def condition(chance: random.Random, depth: int = 2) -> Condition:
     """Make a condition as people write them."""
-    kind = chance.randrange(8 if depth else 6)
-    match kind:
-        case 0:
-            return compare("Name", "=", f"O'Neil {chance.randrange(999)}")
-        case 1:
-            return compare("CreatedDate", "=", Relative("LAST_N_DAYS", chance.randrange(1, 90)))
-        case 2:
-            return compare("Amount", ">", chance.randrange(5000))
-        case 3:
-            return is_in("Id", [f"003{n:015}" for n in range(chance.randrange(1, 9))])
-        case 4:
-            return contains("Email", f"{chance.randrange(99)}@example.com")
-        case 5:
-            return in_query("AccountId", select(["Id"], "Account", where="Industry != null"))
-        case 6:
-            return not_(condition(chance, depth - 1))
-        case _:
-            return or_(condition(chance, depth - 1), condition(chance, depth - 1))
+    simple: list[Callable[[], Condition]] = [
+        lambda: compare("Name", "=", f"O'Neil {chance.randrange(999)}"),
+        lambda: compare("CreatedDate", "=", Relative("LAST_N_DAYS", chance.randrange(1, 90))),
+        lambda: compare("Amount", ">", chance.randrange(5000)),
+        lambda: is_in("Id", [f"003{n:015}" for n in range(chance.randrange(1, 9))]),
+        lambda: contains("Email", f"{chance.randrange(99)}@example.com"),
+        lambda: in_query("AccountId", select(["Id"], "Account", where="Industry != null")),
+    ]
+    nested: list[Callable[[], Condition]] = [
+        lambda: not_(condition(chance, depth - 1)),
+        lambda: or_(condition(chance, depth - 1), condition(chance, depth - 1)),
+    ]
+    return chance.choice(simple + nested if depth else simple)()
 
 
 def query(chance: random.Random) -> str:
