@@ -37,9 +37,12 @@ class Oauth:
         if isinstance(refusal, Exception):
             raise refusal
         name = f"t{len(self.asked)}"
-        told = {"token": f"secret-{name}", "fingerprint": name, "instance_url": "https://o.example"}
-        more = {"api_version": "v59.0", "org_id": "00D000000000001EAA", "epoch": 3}
-        return refusal or httpx.Response(200, json=told | more)
+        return refusal or httpx.Response(200, json=answered(name))
+
+
+def answered(name: str, version: str = "v59.0") -> dict[str, object]:
+    told = {"token": f"secret-{name}", "fingerprint": name, "instance_url": "https://o.example"}
+    return {**told, "api_version": version, "org_id": "00D000000000001EAA", "epoch": 3}
 
 
 async def test_a_token_is_kept_for_five_minutes() -> None:
@@ -80,6 +83,7 @@ async def test_a_token_never_shows() -> None:
         (httpx.Response(503, headers={"retry-after": "2"}), TransientError),
         (httpx.Response(403), TransientError),
         (httpx.Response(200, json={"token": "secret"}), TransientError),
+        (httpx.Response(200, json=answered("t1", version="v59.0/../x")), TransientError),
         (httpx.Response(200, text="<html>"), TransientError),
         (httpx.ConnectError(""), TransientError),
     ],

@@ -16,6 +16,7 @@ import httpx
 
 from crmlink_common.errors import NotConnectedError, TransientError
 from crmlink_common.salesforce.backoff import OF_TOKENS, Backoff, retry_after
+from crmlink_common.salesforce.versions import is_version
 
 KEPT_FOR = timedelta(minutes=5)
 MOST_KEPT = 1000
@@ -34,10 +35,17 @@ class AccessToken:
 
 
 class TokenSource(Protocol):
-    """Where a client gets its tokens."""
+    """Where a client gets its tokens; called at the start of work and after each 401."""
 
     async def token(self, workspace_id: str, *, failed: str | None = None) -> AccessToken:
-        """Return a token other than the one whose fingerprint failed."""
+        """Return a token other than the one whose fingerprint failed.
+
+        Several calls may name the same failed token at once: it is to be renewed once for all.
+
+        Raises:
+            NotConnectedError: there is no usable connection.
+            TransientError: the source does not answer.
+        """
         ...
 
 
@@ -121,11 +129,14 @@ def _not_connected(response: httpx.Response) -> NotConnectedError:
 def _read_token(response: httpx.Response) -> AccessToken:
     try:
         told = response.json()
+        version = str(told["api_version"]).removeprefix("v")
+        if not is_version(version):
+            raise ValueError("it would become part of every path")
         return AccessToken(
             token=str(told["token"]),
             fingerprint=str(told["fingerprint"]),
             instance_url=str(told["instance_url"]),
-            api_version=str(told["api_version"]).removeprefix("v"),
+            api_version=version,
             org_id=str(told["org_id"]),
             epoch=int(told["epoch"]),
         )

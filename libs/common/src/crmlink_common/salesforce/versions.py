@@ -73,11 +73,16 @@ class Version:
     label: str = ""
 
 
+def is_version(text: str) -> bool:
+    """Tell whether it has the form ``59.0``."""
+    return _VERSION.match(text) is not None
+
+
 def read_versions(told: Any) -> list[Version]:  # noqa: ANN401 - any JSON value
     """Read GET /services/data, oldest first; leave out what is no version."""
     rows = [row for row in told if isinstance(row, dict)] if isinstance(told, list) else []
     found = [Version(str(row.get("version")), str(row.get("label", ""))) for row in rows]
-    return sorted((one for one in found if _VERSION.match(one.number)), key=_age)
+    return sorted((one for one in found if is_version(one.number)), key=_age)
 
 
 def _age(version: Version) -> float:
@@ -93,7 +98,7 @@ def checked_version(text: str) -> str:
     bare = text.strip().lower().removeprefix("v")
     if bare == NEWEST:
         return bare
-    if not _VERSION.match(bare) or float(bare) < float(MINIMUM_VERSION):
+    if not is_version(bare) or float(bare) < float(MINIMUM_VERSION):
         raise VersionRefusedError(
             "this is not an API version that can be used",
             field="api_version",
@@ -108,7 +113,7 @@ def choose_version(wanted: str, offered: Iterable[str]) -> str:
     Raises:
         VersionRefusedError: the org does not offer it.
     """
-    known = [one for one in offered if _VERSION.match(one)]
+    known = [one for one in offered if is_version(one)]
     bare = checked_version(wanted)
     usable = [one for one in known if float(one) >= float(MINIMUM_VERSION)]
     if bare == NEWEST and usable:
