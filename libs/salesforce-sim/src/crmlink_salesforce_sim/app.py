@@ -20,6 +20,7 @@ from crmlink_salesforce_sim.bulk.work import wake
 from crmlink_salesforce_sim.control import CLOSED, control_of, control_routes
 from crmlink_salesforce_sim.control_people import record_action_routes
 from crmlink_salesforce_sim.data import DataApi
+from crmlink_salesforce_sim.dated import Dated
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.faults import Faults
 from crmlink_salesforce_sim.oauth.authorize import AUTHORIZE, Authorize
@@ -62,8 +63,10 @@ def create_app(server: Server, *, control: bool = False) -> Starlette:
     routes += record_action_routes(server) if control else []
     routes += control_routes(control_of(server, faults)) if control else [CLOSED]
     wake(server.org)  # jobs an earlier run left
+    dated = Middleware(Dated, now=server.org.now)
     packed = Middleware(GZipMiddleware, minimum_size=PACKED_FROM, compresslevel=1)
-    return Starlette(routes=routes, middleware=[packed], exception_handlers={Exception: _failed})
+    failed = {Exception: _failed}
+    return Starlette(routes=routes, middleware=[dated, packed], exception_handlers=failed)
 
 
 async def _failed(_: Request, __: Exception) -> Response:

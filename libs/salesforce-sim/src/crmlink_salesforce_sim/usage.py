@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 MINUTES_A_DAY = 24 * 60
-MOST_CALLERS = 200
-OTHER_CALLERS = "(others)"
+MOST_NAMES = 200  # of kinds, and of callers: both come from outside
+OTHERS = "(others)"
 OVERSHOOT = 1000  # the limit is soft: one call in a thousand may go over it
 
 
@@ -25,9 +25,10 @@ class Usage:
     def count(self, kind: str, calls: int = 1, caller: str = "") -> None:
         """Count a call; a batch counts for each of its parts."""
         with self._lock:
+            kind = kind if kind in self.by_kind or len(self.by_kind) < MOST_NAMES else OTHERS
+            known = caller in self.by_caller or len(self.by_caller) < MOST_NAMES
             self.by_kind[kind] += calls
-            known = caller in self.by_caller or len(self.by_caller) < MOST_CALLERS
-            self.by_caller[caller if known else OTHER_CALLERS][kind] += calls
+            self.by_caller[caller if known else OTHERS][kind] += calls
             self._add(calls)
 
     def _add(self, calls: int) -> None:

@@ -116,6 +116,13 @@ async def test_answers_carry_the_headers_of_the_org(api: httpx.AsyncClient) -> N
     assert "retry-after" not in answer.headers
 
 
+async def test_every_page_tells_the_time_of_the_org(web: httpx.AsyncClient) -> None:
+    """Facts §2: Date."""
+    for path in ("/services/data", "/login", "/id/keys", "/services/oauth2/token"):
+        answer = await web.get(path)
+        assert answer.headers.get_list("date") == ["Fri, 01 May 2026 07:25:37 GMT"]
+
+
 async def test_long_answers_are_packed_when_the_caller_can_read_them(
     api: httpx.AsyncClient,
 ) -> None:
