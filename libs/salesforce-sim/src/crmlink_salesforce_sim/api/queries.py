@@ -5,6 +5,7 @@ import re
 from crmlink_salesforce_sim.api.call import Answer, Call
 from crmlink_salesforce_sim.api.router import Router
 from crmlink_salesforce_sim.errors import ApiError
+from crmlink_salesforce_sim.explain import explain
 from crmlink_salesforce_sim.org import Org
 from crmlink_salesforce_sim.queries import Queries
 
@@ -32,6 +33,8 @@ def _text(call: Call) -> str:
 
 
 def _query(org: Org, call: Call) -> Answer:
+    if explained := call.params.get("explain"):
+        return Answer(explain(_queries(org, call), explained))
     return Answer(_queries(org, call).run(_text(call)))
 
 
