@@ -82,7 +82,7 @@ async def test_an_older_version_has_no_collections_for_upserts() -> None:
     fake.answers = [
         {
             "compositeResponse": [
-                {"referenceId": "r0", "httpStatusCode": 201, "body": item(created=True)},
+                {"referenceId": "r0", "httpStatusCode": 201, "body": item()},
                 {"referenceId": "r1", "httpStatusCode": 204, "body": None},
                 {"referenceId": "r2", "httpStatusCode": 300, "body": ["/a/001dM00003jU9GxQAK"]},
             ]

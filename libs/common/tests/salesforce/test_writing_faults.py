@@ -168,8 +168,8 @@ AFTER: dict[str, Fault] = {
     "503 after": an_error(503, "SERVER_UNAVAILABLE"),
 }
 LOST = [*UNSEEN, *AFTER]
-WAYS = {"row": 1, "collection": 3, "composite": 450, "bulk": 120}
-BULK_OVER = 100
+WAYS = {"row": 1, "collection": 3, "composite": 210, "bulk": 12}
+BULK_OVER = 10
 KEYED = [(way, op) for way in WAYS for op in ("update", "upsert", "delete")]
 MOST_CALLS = 24  # four tries here, times four of the transport's, and a job's own calls
 

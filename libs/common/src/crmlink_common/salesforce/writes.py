@@ -164,8 +164,12 @@ def _created(told: Mapping[str, Any], write: Write) -> bool:
 
 def read_row(told: object, write: Write, record: Record) -> list[Outcome] | SalesforceError:
     """Read the answer to one row's own request; None is an answer without a body."""
-    if told is not None:
-        return read_collection(told if isinstance(told, SalesforceError) else [told], write, 1)
+    if isinstance(told, SalesforceError):
+        return told
+    if told is not None:  # below 46.0 only what was created has a body, and it does not say so
+        return read_collection(
+            [{"created": True, **told} if isinstance(told, dict) else told], write, 1
+        )
     if write.operation is Operation.CREATE:
         return lost("MALFORMED_ANSWER", repeatable=False)
     known = str(find(record, ID)) if write.by_id else None
