@@ -66,17 +66,24 @@ def _check_line_ending(job: Job, content: bytes) -> None:
         raise BadUploadError(message)
 
 
+class _Lines:
+    """Takes what a csv writer writes: one line at a time."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, line: str) -> None:
+        self.lines.append(line)
+
+
 def written_lines(job: Job, rows: Iterable[Sequence[str]]) -> list[str]:
     """Return rows as lines of the job's CSV, every cell in quotes, without their ends."""
-    found = []
-    for row in rows:
-        out = io.StringIO()
-        writer = csv.writer(
-            out, delimiter=DELIMITERS[job.delimiter], quoting=csv.QUOTE_ALL, lineterminator=""
-        )
-        writer.writerow(row)
-        found.append(out.getvalue())
-    return found
+    sink = _Lines()
+    writer = csv.writer(
+        sink, delimiter=DELIMITERS[job.delimiter], quoting=csv.QUOTE_ALL, lineterminator=""
+    )
+    writer.writerows(rows)
+    return sink.lines
 
 
 def document(job: Job, lines: Iterable[str]) -> bytes:

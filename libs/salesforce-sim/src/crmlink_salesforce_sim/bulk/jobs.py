@@ -17,7 +17,8 @@ DAY = timedelta(hours=24)
 TABLES = """
 CREATE TABLE IF NOT EXISTS sim_jobs
     (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, kind TEXT, created TEXT,
-    state TEXT, batches INTEGER, document TEXT, upload BLOB);
+    state TEXT, batches INTEGER, document TEXT);
+CREATE TABLE IF NOT EXISTS sim_job_uploads (job TEXT PRIMARY KEY, content BLOB);
 CREATE TABLE IF NOT EXISTS sim_job_lines
     (job TEXT, kind TEXT, n INTEGER, first INTEGER, lines TEXT, PRIMARY KEY (job, kind, n))
 """
@@ -83,6 +84,7 @@ class Jobs:
         with self._store.writing() as connection:
             connection.execute("DELETE FROM sim_jobs WHERE id = ?", (job_id,))
             connection.execute("DELETE FROM sim_job_lines WHERE job = ?", (job_id,))
+            self.forget_upload(job_id)
 
     def newest_first(self, kinds: Sequence[str], start: int, most: int) -> list[Job]:
         """Return a page of jobs."""
@@ -128,20 +130,21 @@ class Jobs:
     def upload(self, job: Job, content: bytes) -> None:
         """Keep the data of an open job."""
         with self._store.writing() as connection:
-            connection.execute("UPDATE sim_jobs SET upload = ? WHERE id = ?", (content, job.id))
+            statement = "INSERT OR REPLACE INTO sim_job_uploads VALUES (?, ?)"
+            connection.execute(statement, (job.id, content))
             self.save(replace(job, uploaded=True, modified=self.stamp))
 
     def uploaded(self, job_id: str) -> bytes:
         """Return the data of a job; nothing once it is complete."""
         with self._store.reading() as connection:
-            row = connection.execute("SELECT upload FROM sim_jobs WHERE id = ?", (job_id,))
-            found = row.fetchone()
-        return b"" if found is None or found[0] is None else bytes(found[0])
+            statement = "SELECT content FROM sim_job_uploads WHERE job = ?"
+            found = connection.execute(statement, (job_id,)).fetchone()
+        return b"" if found is None else bytes(found[0])
 
     def forget_upload(self, job_id: str) -> None:
         """Drop the data of a job that needs it no more."""
         with self._store.writing() as connection:
-            connection.execute("UPDATE sim_jobs SET upload = NULL WHERE id = ?", (job_id,))
+            connection.execute("DELETE FROM sim_job_uploads WHERE job = ?", (job_id,))
 
     def clear_lines(self, job_id: str) -> None:
         """Drop the results of a job that begins again."""
