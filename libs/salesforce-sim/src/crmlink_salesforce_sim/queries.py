@@ -92,7 +92,7 @@ class Queries:
         names = [SEEN[one] for one in plan.purposes if one in SEEN]
         names = [name for name in names if name in plan.root.fields]
         records = page["records"]
-        if not isinstance(records, list):
+        if plan.aggregate or not isinstance(records, list):
             return
         for record in records:
             self.org.recent.use(self.user, plan.root.name, _id_of(record))

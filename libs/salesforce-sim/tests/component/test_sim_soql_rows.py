@@ -83,8 +83,8 @@ async def test_groups_have_subtotals_and_a_total(api: httpx.AsyncClient) -> None
     names = "Title, LeadSource, COUNT(Id) n, GROUPING(Title) t, GROUPING(LeadSource) s"
     order = "ORDER BY GROUPING(Title), Title, GROUPING(LeadSource), LeadSource"
     assert await rows(api, f"SELECT {names} {start} {order}") == [
-        ["A", "Other", 1, 0, 0],
         ["A", "Web", 1, 0, 0],
+        ["A", "Other", 1, 0, 0],
         ["A", None, 2, 0, 1],
         ["B", "Web", 1, 0, 0],
         ["B", None, 1, 0, 1],
@@ -92,6 +92,17 @@ async def test_groups_have_subtotals_and_a_total(api: httpx.AsyncClient) -> None
     ]
     several = f"SELECT Title, COUNT(Id) {start} HAVING COUNT(Id) > 2"
     assert await rows(api, several) == [[None, 3]]
+
+
+async def test_a_picklist_sorts_by_the_order_of_its_values(api: httpx.AsyncClient) -> None:
+    """Facts §3: ORDER BY; a picklist goes by its set-up, no value first."""
+    sources = ("Other", None, "Web", "Phone Inquiry")
+    people: Records = [{"LastName": "x", "Department": "Sort", "LeadSource": s} for s in sources]
+    await make(api, "Contact", *people)
+    text = "SELECT LeadSource FROM Contact WHERE Department = 'Sort' ORDER BY LeadSource"
+    assert await rows(api, text) == [[None], ["Web"], ["Phone Inquiry"], ["Other"]]
+    text = f"{text} DESC NULLS LAST"
+    assert await rows(api, text) == [["Other"], ["Phone Inquiry"], ["Web"], [None]]
 
 
 async def test_parts_of_dates_are_counted_as_documented(api: httpx.AsyncClient) -> None:

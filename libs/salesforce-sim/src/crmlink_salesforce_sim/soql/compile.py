@@ -8,7 +8,7 @@ from crmlink_salesforce_sim.soql.abilities import sortable
 from crmlink_salesforce_sim.soql.checks import check_children, check_statement, is_bare_count
 from crmlink_salesforce_sim.soql.conditions import Conditions
 from crmlink_salesforce_sim.soql.fields import Sources
-from crmlink_salesforce_sim.soql.functions import is_aggregate, operand_column
+from crmlink_salesforce_sim.soql.functions import is_aggregate, operand_column, order_sql
 from crmlink_salesforce_sim.soql.groups import Groups
 from crmlink_salesforce_sim.soql.literals import Values
 from crmlink_salesforce_sim.soql.nodes import (
@@ -153,5 +153,5 @@ class Compiler:
             raise complain("MALFORMED_QUERY", self.text, operand.at, message)
         word = "DESC" if ordering.descending else "ASC"
         if not field.nillable and "." not in operand.text and groups is None:
-            return column.sql, word  # without nulls an index gives the order
-        return column.sql, f"{word} NULLS {'LAST' if ordering.nulls_last else 'FIRST'}"
+            return order_sql(column), word  # without nulls an index gives the order
+        return order_sql(column), f"{word} NULLS {'LAST' if ordering.nulls_last else 'FIRST'}"

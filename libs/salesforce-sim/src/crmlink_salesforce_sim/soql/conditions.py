@@ -29,7 +29,17 @@ OUTSIDE = {"<": "first", ">=": "first", ">": "end", "<=": "end"}
 FOR_SPANS = {"<": "<", ">=": ">=", ">": ">=", "<=": "<"}
 ORDERS = ("<", "<=", ">", ">=")
 UNORDERED = ("boolean", "multipicklist")
+MOST_SIDE_BY_SIDE = 100
 LAST = "\U0010ffff"
+
+
+def _joined_terms(terms: list[str], word: str) -> str:
+    """Return terms under one word, nested so that many of them are not deep."""
+    while len(terms) > MOST_SIDE_BY_SIDE:
+        starts = range(0, len(terms), MOST_SIDE_BY_SIDE)
+        parts = (terms[start : start + MOST_SIDE_BY_SIDE] for start in starts)
+        terms = ["(" + f" {word} ".join(part) + ")" for part in parts]
+    return "(" + f" {word} ".join(terms) + ")"
 
 
 @dataclass
@@ -49,7 +59,7 @@ class Conditions:
             case Logic(word, terms):
                 below = top and word == "AND"
                 parts = [self.sql(term, top=below) for term in terms]
-                return "(" + f" {word} ".join(parts) + ")"
+                return _joined_terms(parts, word)
             case Negation(term):
                 return f"NOT ifnull({self.sql(term, top=False)}, 0)"
             case Compared(operand, operator, value):
@@ -144,7 +154,7 @@ class Conditions:
             parts = str(self.values.bound(one, column.field) or "").split(";")
             self.bound += [f"%;{escaped(str(folded(part)))};%" for part in parts]
             groups.append(" AND ".join([inside] * len(parts)))
-        any_of = "(" + " OR ".join(groups) + ")"
+        any_of = _joined_terms([f"({group})" for group in groups], "OR")
         return any_of if operator == "INCLUDES" else f"NOT ifnull({any_of}, 0)"
 
     def _check_join(self, at: int, *, top: bool) -> None:

@@ -1,6 +1,8 @@
 """Functions in SOQL: aggregates, those of dates, and those that leave a value what it is."""
 
-from crmlink_salesforce_sim.folding import COLLATION
+from dataclasses import replace
+
+from crmlink_salesforce_sim.folding import COLLATION, compared
 from crmlink_salesforce_sim.schema import Field
 from crmlink_salesforce_sim.soql.abilities import aggregatable
 from crmlink_salesforce_sim.soql.distance import distance_sql
@@ -111,14 +113,27 @@ def _applied(sources: Sources, function: Function, inner: Column) -> Column:
     return Column(f"{name}({inner.sql})", WHOLE if name == "COUNT" else NUMBER)
 
 
+def order_sql(column: Column) -> str:
+    """Return what ORDER BY sorts by: a picklist goes by the order of its values."""
+    if column.field.type != "picklist" or not column.field.choices:
+        return column.sql
+    values = enumerate(column.field.choices)
+    whens = " ".join(f"WHEN {_text(one.value.lower())} THEN {n}" for n, one in values)
+    beyond = f"WHEN {column.sql} IS NOT NULL THEN {len(column.field.choices)} END"
+    return f"ifnull(CASE {compared(column.field, column.sql)} {whens} END, CASE {beyond})"
+
+
 def _labelled(inner: Column) -> Column:
     """Return what people read in place of a picklist's values."""
-    differ = [one for one in inner.field.choices if one.label != one.value]
-    if not differ or inner.field.type != "picklist":
+    if inner.field.type != "picklist":
         return inner
+    field = replace(inner.field, type="string", choices=())
+    differ = [one for one in inner.field.choices if one.label != one.value]
+    if not differ:
+        return Column(inner.sql, field)
     whens = (f"WHEN {_text(one.value)} THEN {_text(one.label)}" for one in differ)
     sql = f"(CASE {inner.sql} {' '.join(whens)} ELSE {inner.sql} END COLLATE {COLLATION})"
-    return Column(sql, inner.field)
+    return Column(sql, field)
 
 
 def _text(value: str) -> str:

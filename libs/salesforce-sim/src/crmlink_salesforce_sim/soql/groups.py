@@ -9,6 +9,7 @@ from crmlink_salesforce_sim.soql.functions import (
     is_aggregate,
     is_of_dates,
     operand_column,
+    order_sql,
 )
 from crmlink_salesforce_sim.soql.nodes import FieldItem, Function, Operand, Ordering, Path, Query
 from crmlink_salesforce_sim.soql.place import complain, not_executed
@@ -111,7 +112,7 @@ class Groups:
                 if isinstance(item, FieldItem)
             ]
             columns += [
-                f"{self._at_level(one.operand, gone)} AS o{n}"
+                f"{self._at_level(one.operand, gone, ordered=True)} AS o{n}"
                 for n, one in enumerate(self.query.order)
             ]
             words = ["SELECT", ", ".join(columns), self.plan.source, self.plan.where]
@@ -125,7 +126,7 @@ class Groups:
         self.plan.whole = f"{whole} ORDER BY {tail}" if tail else whole
         self.plan.bound = bound * (len(operands) + 1)
 
-    def _at_level(self, operand: Operand, gone: set[str]) -> str:
+    def _at_level(self, operand: Operand, gone: set[str], *, ordered: bool = False) -> str:
         if isinstance(operand, Function) and operand.kind == "GROUPING":
             [argument] = operand.arguments
             return str(int(argument.text.lower() in gone))
@@ -134,7 +135,8 @@ class Groups:
         key = _key(operand)
         if key in gone or any(f"({one})" in key for one in gone):
             return "NULL"
-        return operand_column(self.sources, operand).sql
+        column = operand_column(self.sources, operand)
+        return order_sql(column) if ordered else column.sql
 
 
 def _key(operand: Operand) -> str:
