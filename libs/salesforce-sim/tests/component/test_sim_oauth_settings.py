@@ -2,15 +2,23 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicNumbers,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from crmlink_salesforce_sim.oauth.server import Server
 
@@ -125,6 +133,7 @@ async def test_scopes_outside_the_app_are_refused_and_its_own_are_the_usual(
         ({"state": "blocked"}, {}, "OAUTH_APPROVAL_ERROR_GENERIC"),
         ({"activation_delay_seconds": 600}, {}, "invalid_client_id"),
         ({}, {"redirect_uri": "urn:ietf:wg:oauth:2.0:oob"}, "out-of-band not supported"),
+        ({}, {"redirect_uri": "http://app.example/callback"}, "HTTPS required"),
     ],
 )
 async def test_what_concerns_the_app_itself_is_a_page_of_the_org(
@@ -342,3 +351,43 @@ async def test_settings_outlive_a_change_of_callbacks_and_are_told(
     assert (answer.status_code, answer.json()["field"]) == (400, "kind")
     await web.delete("/_sim/app")
     assert (await web.get("/_sim/app")).json()["rotate"] is False
+
+
+def certificate_of(key: RSAPrivateKey, at: datetime) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "app")])
+    built = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    built = built.not_valid_before(at).not_valid_after(at + timedelta(days=30))
+    return built.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def assertion(key: RSAPrivateKey, **claims: object) -> str:
+    parts = [json.dumps(one).encode() for one in ({"alg": "RS256"}, claims)]
+    text = b".".join(urlsafe_b64encode(one).rstrip(b"=") for one in parts)
+    signed = key.sign(text, padding.PKCS1v15(), hashes.SHA256())
+    return (text + b"." + urlsafe_b64encode(signed).rstrip(b"=")).decode()
+
+
+async def test_an_assertion_stands_for_app_and_user(
+    web: httpx.AsyncClient,
+    server: Server,
+    clock: Any,  # noqa: ANN401 - a fixture of conftest
+) -> None:
+    key, stranger = (generate_private_key(65537, 2048) for _ in range(2))
+    await settings(web, certificate=certificate_of(key, clock.time))
+    answer = await web.post("/_sim/app", json={"certificate": "x"})
+    assert answer.json()["field"] == "certificate"
+    who: dict[str, Any] = {"iss": server.identity.client_id, "sub": server.identity.username}
+    who |= {"aud": "https://login.salesforce.com", "exp": clock.time.timestamp() + 300}
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}
+    told = (await web.post(TOKEN, data={**form, "assertion": assertion(key, **who)})).json()
+    assert server.tokens.user_of(told["access_token"]) == server.identity.user_id
+    wrong = [
+        (assertion(stranger, **who), "invalid assertion"),
+        (assertion(key, **{**who, "aud": "https://evil.example"}), "audience is invalid"),
+        (assertion(key, **{**who, "exp": 1}), "expired assertion"),
+        (assertion(key, **{**who, "sub": "x"}), "user hasn't approved this consumer"),
+        ("x.y", "invalid assertion"),
+    ]
+    for given, text in wrong:
+        told = (await web.post(TOKEN, data={**form, "assertion": given})).json()
+        assert told == {"error": "invalid_grant", "error_description": text}

@@ -22,6 +22,7 @@ from crmlink_salesforce_sim.pages import page
 
 AUTHORIZE = "/services/oauth2/authorize"
 SEE_OTHER = 303
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 RESPONSE_TYPES = {"code": "web_server", "token": "user_agent", "token id_token": "user_agent"}
 
@@ -62,6 +63,9 @@ class Authorize:
             raise OAuthError("redirect_uri_missing", "redirect_uri not provided")
         if params["redirect_uri"] == OUT_OF_BAND:
             raise OAuthError("invalid_request", "out-of-band not supported")
+        address = urlsplit(params["redirect_uri"])
+        if address.scheme == "http" and address.hostname not in LOOPBACK:
+            raise OAuthError("invalid_request", "HTTPS required")
         if params["redirect_uri"] not in callbacks(self.server.org.store):
             raise mismatch()
 

@@ -7,17 +7,25 @@ from hashlib import sha256
 
 from starlette.requests import Request
 
+from crmlink_salesforce_sim.oauth.assertion import claims_of
 from crmlink_salesforce_sim.oauth.codes import Granted
-from crmlink_salesforce_sim.oauth.errors import OAuthError, flow_disabled, mismatch
+from crmlink_salesforce_sim.oauth.errors import (
+    OAuthError,
+    flow_disabled,
+    invalid_client_id,
+    mismatch,
+)
 from crmlink_salesforce_sim.oauth.idtoken import IdTokens
 from crmlink_salesforce_sim.oauth.server import Form, Server, address_of, origin_of
 from crmlink_salesforce_sim.oauth.tokens import Issued
 
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 FLOWS = {
     "authorization_code": "web_server",
     "refresh_token": "refresh_token",
     "client_credentials": "client_credentials",
     "password": "password",
+    JWT_BEARER: "jwt_bearer",
 }
 
 
@@ -38,13 +46,15 @@ class Grants:
             "refresh_token": self._of_refresh,
             "client_credentials": self._of_client,
             "password": self._of_password,
+            JWT_BEARER: self._of_assertion,
         }
         settings = self.server.app.settings
         needed = {
             "authorization_code": settings.require_secret_web,
             "refresh_token": settings.require_secret_refresh,
         }
-        self.server.authenticate(request, form, secret_needed=needed.get(grant, True))
+        if grant != JWT_BEARER:  # its signature stands for the app
+            self.server.authenticate(request, form, secret_needed=needed.get(grant, True))
         if FLOWS[grant] not in settings.flows:
             raise flow_disabled()
         return kinds[grant](request, form)
@@ -81,6 +91,17 @@ class Grants:
         user = self.server.log_in(form.get("username", ""), form.get("password", ""))
         if user is None:
             raise OAuthError("invalid_grant", "authentication failure")
+        return self._session(request, user, form.get("scope", "api"))
+
+    def _of_assertion(self, request: Request, form: Form) -> dict[str, str]:
+        server, now = self.server, self.server.org.now().timestamp()
+        certificate = server.app.settings.certificate or ""
+        found = claims_of(form.get("assertion", ""), certificate, origin_of(request), now)
+        if found.client_id != server.identity.client_id or not server.app.active:
+            raise invalid_client_id()
+        user = server.identity.user_id
+        if found.username.lower() != server.identity.username.lower():
+            raise OAuthError("invalid_grant", "user hasn't approved this consumer")
         return self._session(request, user, form.get("scope", "api"))
 
     def _session(self, request: Request, user: str, scope: str) -> dict[str, str]:

@@ -9,12 +9,20 @@ from typing import Any
 
 from crmlink_salesforce_sim.asked import Asked, AskedError
 from crmlink_salesforce_sim.oauth.app import SCOPES, callbacks, register_callbacks
+from crmlink_salesforce_sim.oauth.assertion import public_key
 from crmlink_salesforce_sim.store import Store
 
 SESSION_SECONDS = 7200.0
 CODE_SECONDS = 900.0
 KINDS = ("external_client_app", "connected_app")
-FLOWS = ("web_server", "user_agent", "refresh_token", "client_credentials", "password")
+FLOWS = (
+    "web_server",
+    "user_agent",
+    "refresh_token",
+    "client_credentials",
+    "password",
+    "jwt_bearer",
+)
 STATES = ("installed", "not_installed", "blocked")
 PERMITTED = ("all", "admin_approved")
 LONGEST = 10 * 366 * 86_400.0
@@ -53,6 +61,7 @@ class AppSettings:
     logins_an_hour: float | None = None
     org_active: bool = True
     api_instance_url: bool = False
+    certificate: str | None = None
 
     def permits(self, *names: str) -> bool:
         """Tell whether a user (by id or username) may use the app."""
@@ -114,6 +123,7 @@ def _read(was: AppSettings, asked: Asked) -> AppSettings:
     return replace(
         was,
         **{name: asked.flag(name, default=getattr(was, name)) for name in _FLAGS},
+        certificate=_certificate(asked, was.certificate),
         kind=asked.one_of("kind", KINDS, was.kind),
         state=asked.one_of("state", STATES, was.state),
         permitted_users=asked.one_of("permitted_users", PERMITTED, was.permitted_users),
@@ -143,6 +153,16 @@ def _optional(asked: Asked, name: str, was: float | None, least: float = 1.0) ->
     if not isinstance(given, int | float) or isinstance(given, bool) or given < least:
         raise AskedError(name, f"has to be null or a number from {least:g}")
     return float(given)
+
+
+def _certificate(asked: Asked, was: str | None) -> str | None:
+    given = asked.text("certificate", was)
+    try:
+        if given is not None:
+            public_key(given)
+    except ValueError:
+        raise AskedError("certificate", "has to be a PEM certificate of an RSA key") from None
+    return given
 
 
 def _networks(asked: Asked, was: tuple[str, ...]) -> tuple[str, ...]:
