@@ -11,7 +11,7 @@ from crmlink_common.salesforce.soql.shape import is_aggregate
 from crmlink_common.salesforce.soql.tree import Node, nodes, part, subtree
 
 Words = list[str]
-SETTINGS = settings(deadline=None, max_examples=50)
+SETTINGS = settings(deadline=None, max_examples=40)
 CAP = st.integers(1, 300)
 GAPS = st.sampled_from(
     [" ", " ", " ", "\n", "\t ", " /* LIMIT 1 ' */ ", " // FOR VIEW ' (\n", "/**/", "/*/ * /*/"]

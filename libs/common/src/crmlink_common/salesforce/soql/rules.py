@@ -39,6 +39,8 @@ def _grouped_call(group: Node) -> Word | None:
 LOOKS: Mapping[str, Callable[[Node], Word | None]] = {
     "where": lambda node: _call_of(node, UNCOMPARED),
     "ordering": lambda node: _call_of(node, UNSORTED),
-    "having": lambda node: next((first_word(n) for n in nodes(node) if n.data == "formula"), None),
+    "having": lambda node: next(
+        (first_word(n) for n in nodes(node, within="semi_join") if n.data == "formula"), None
+    ),
     "group": _grouped_call,
 }

@@ -88,7 +88,7 @@ CALLED: Mapping[str, str] = {
     "RECORDVISIBILITYCONTEXT": "VISIBILITY",
     "ROLLUP": "ROLLUP",
 }
-UNITS = frozenset({"'mi'", "'km'"})
+UNITS = frozenset({"mi", "km"})
 
 _SPANS = ("WEEK", "MONTH", "QUARTER", "YEAR", "FISCAL_QUARTER", "FISCAL_YEAR")
 # Facts §3, date literals: these stand alone, the counted ones need a number.

@@ -155,7 +155,7 @@ def _kind(kind: str, written: str, allowed: Allowed) -> str:
         case "NUMBER" if "WHOLE" in allowed:
             return "WHOLE" if written.isdigit() and len(written) <= LONGEST_WHOLE else kind
         case "STRING" if "UNIT" in allowed:
-            return "UNIT" if written.lower() in known.UNITS else kind
+            return "UNIT" if written.strip("' ").lower() in known.UNITS else kind
         case "NUMBER" | "CURRENCY" | "TIME" if "LITERAL" in allowed:
             return "LITERAL"
         case "DAY":
