@@ -21,12 +21,13 @@ SOAP = {
     "base64": "xsd:base64Binary",
 }
 IDS = ("id", "reference")
+NEVER_PREFILTERED = ("User", "RecordType", "Group")
 NUMBERS = ("double", "currency", "percent")
 NOT_TEXT = (
     *("boolean", "int", "long", "date", "datetime", "time", "address", "location", "base64"),
     *NUMBERS,
 )
-INT_DIGITS, LONG_DIGITS = 9, 18
+INT_DIGITS, LONG_DIGITS = 8, 18
 SWITCHED_OFF = (
     "aiPredictionField",
     "dependentPicklist",
@@ -34,7 +35,6 @@ SWITCHED_OFF = (
     "displayLocationInDecimal",
     "formulaTreatNullNumberAsZero",
     "highScaleNumber",
-    "searchPrefilterable",
 )
 NOTHING = ("controllerName", "defaultValueFormula", "filteredLookupInfo", "referenceTargetField")
 
@@ -92,26 +92,37 @@ def _abilities(field: Field) -> Row:
     usable = field.stored and not field.long_text
     sortable = usable and field.type not in UNSORTED
     settled = field.calculated or field.autoNumber is not None
+    far = "latitude" in field.components
+    chosen = field.createable and (field.nillable or field.type == "boolean")
     return {
         "aggregatable": sortable and field.type != "boolean",
-        "filterable": usable,
+        "filterable": usable or far,
         "groupable": sortable and not settled and field.type not in (*NUMBERS, "datetime"),
-        "permissionable": field.nillable and (field.createable or settled),
-        "queryByDistance": "latitude" in field.components,
+        "permissionable": (chosen or (settled and field.custom) or far)
+        and field.compound != "Name",
+        "queryByDistance": far,
         "sortable": sortable,
     }
 
 
 def _relations(field: Field) -> Row:
+    """Return what it refers to.
+
+    That a standard parent's deletion takes the record along stands with the parent's children,
+    not here; so does that it is refused.
+    """
+    detail = field.masterDetail and field.custom
+    one = len(field.referenceTo) == 1 and field.referenceTo[0] not in NEVER_PREFILTERED
     return {
-        "cascadeDelete": field.cascade,
+        "cascadeDelete": detail,
         "namePointing": len(field.referenceTo) > 1,
         "polymorphicForeignKey": len(field.referenceTo) > 1,
         "referenceTo": list(field.referenceTo),
         "relationshipName": field.relationshipName,
-        "relationshipOrder": 0 if field.masterDetail else None,
-        "restrictedDelete": field.restrictedDelete,
-        "writeRequiresMasterRead": field.masterDetail,
+        "relationshipOrder": 0 if detail else None,
+        "restrictedDelete": False,
+        "searchPrefilterable": one and field.name != "MasterRecordId",
+        "writeRequiresMasterRead": detail,
     }
 
 
@@ -131,7 +142,8 @@ def _sizes(field: Field) -> Row:
 def _extra(field: Field, sobject: SObject) -> str | None:
     if field.type == "textarea":
         return "richtextarea" if field.html else "plaintextarea"
-    return "personname" if field.nameField and sobject.name_parts else None
+    personal = field.compound == "Name" or (field.nameField and sobject.name_parts)
+    return "personname" if personal else None
 
 
 def _default(field: Field) -> object:
@@ -141,7 +153,8 @@ def _default(field: Field) -> object:
 
 
 def _defaulted(field: Field) -> bool:
-    system = not field.createable and not field.nillable
+    named = field.nameField and field.autoNumber is None
+    system = not field.createable and not field.nillable and not named
     return field.default is not None or field.type == "boolean" or system
 
 

@@ -110,8 +110,8 @@ class Field:
 
     @property
     def calculated(self) -> bool:
-        """Tell whether the org works it out."""
-        return self.formula is not None or self.calculatedFormula is not None
+        """Tell whether it is a formula field: what a standard object works out itself is none."""
+        return self.calculatedFormula is not None
 
     @cached_property
     def picklist(self) -> tuple[str, ...]:

@@ -129,6 +129,8 @@ def _field(row: Row, rows: list[Row], known: set[str], own: Field | None) -> Fie
         kept = ("default", "defaultValue") if own.default is not None else ()
         told = {name: value for name, value in given.items() if name not in kept}
         told["autoNumber"] = own.autoNumber
+        told["cascade"] = own.cascade or given["cascade"]
+        told["restrictedDelete"] = own.restrictedDelete
         return replace(own, **told, given=row)
     given.setdefault("length", LENGTHS.get(kind, 0))
     return Field(name=str(row["name"]), type=kind, given=row, **given)

@@ -101,15 +101,15 @@ def opportunities(maker: Maker, people: People, made: list[str], count: int) -> 
 
 
 def cases(maker: Maker, people: People, count: int) -> Iterator[Made]:
-    """Return cases of contacts."""
-    random = maker.random
+    """Return cases of a few contacts: who has one cannot be deleted."""
+    random, few = maker.random, max(1, len(people.contacts) // 10)
     for _ in range(count):
         owner = maker.owner()
         status = random.choice(("New", "Working", "Escalated", "Closed"))
         stamps = maker.stamps(owner)
         yield {
             "Id": maker.next_id("500"),
-            "ContactId": some(random, people.contacts, 0.9),
+            "ContactId": some(random, people.contacts[-few:], 0.9),
             "Subject": random.choice(SUBJECTS),
             "Status": status,
             "Priority": random.choice(("High", "Medium", "Low")),
