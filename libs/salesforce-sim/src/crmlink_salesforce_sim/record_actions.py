@@ -62,10 +62,14 @@ class People:
         opportunity: str | None = None,
         status: str | None = None,
     ) -> Conversion:
-        """Convert a lead; `opportunity` is the name of one to make."""
+        """Convert a lead; `opportunity` names one to make, "" after the lead's company."""
+        lead_id = required_id(lead)
         with self.org.writing(self.user, self.client) as writer:
+            if opportunity == "":
+                found = writer.tables.find(self.org.schema.objects["Lead"], lead_id) or {}
+                opportunity = str(found.get("Company") or found.get("Name") or "-")
             return writer.convert_lead(
-                required_id(lead),
+                lead_id,
                 account_id=required_id(account) if account else None,
                 contact_id=required_id(contact) if contact else None,
                 opportunity=opportunity,

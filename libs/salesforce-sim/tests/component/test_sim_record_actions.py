@@ -174,6 +174,14 @@ async def test_soap_converts_a_lead(
     assert texts(found, "success") == ["true"]
     [account] = texts(found, "accountId")
     assert (await api.get(f"sobjects/Account/{account}?fields=Name")).json()["Name"] == "C & D"
+    lead = await create(api, "Lead", LastName="M", Company="C & D")
+    asked = f"<u:leadId>{lead}</u:leadId><u:accountId>{account}</u:accountId>"
+    found = await soap(
+        web, f"<u:convertLead><u:leadConverts>{asked}</u:leadConverts></u:convertLead>", session
+    )
+    [deal] = texts(found, "opportunityId")
+    read = (await api.get(f"sobjects/Opportunity/{deal}?fields=Name,AccountId")).json()
+    assert (read["Name"], read["AccountId"]) == ("C & D", account)
 
 
 async def test_soap_tells_the_time_and_what_is_wrong(web: httpx.AsyncClient, session: str) -> None:
