@@ -88,6 +88,7 @@ LOST: dict[str, httpx.Response | Exception] = {  # the call may have had effect
     "DecodingError": httpx.Response(
         200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip")
     ),
+    "page": httpx.Response(200, html="<html>Down for maintenance</html>"),
     "500": an_error(500, "UNKNOWN_EXCEPTION"),
     "502": httpx.Response(502, text="<html>Bad gateway</html>"),
     "503": an_error(503, "SERVER_UNAVAILABLE"),
