@@ -40,8 +40,7 @@ def verdict(line: bytes, max_rows: int) -> dict[str, Any]:
 
 def told(error: SoqlError) -> str:
     """Say what is wrong, where, and what to do about it."""
-    advice = error.cure or f"Expected {', '.join(error.expected) or 'something else'}."
-    return f"{error}. {advice}"
+    return f"{error}. {error.cure}" if error.cure else f"{error}."
 
 
 def _fault(code: str, message: str, line: int = 1, column: int = 1) -> dict[str, Any]:

@@ -14,7 +14,8 @@ class SoqlError(InvalidInputError):
     """A query that is not sent. Never quotes it: ``code``, line and column tell.
 
     ``code`` is ``syntax_error`` for what is no SOQL, ``refused_*`` for SOQL that is not allowed
-    here. ``expected`` lists at most twelve things that could have stood at the place instead.
+    here. ``expected`` lists at most twelve things that could have stood at the place instead;
+    ``cure`` says so, if there is no better advice.
     """
 
     def __init__(
@@ -26,11 +27,13 @@ class SoqlError(InvalidInputError):
         cure: str | None = None,
         expected: Iterable[str] = (),
     ) -> None:
-        super().__init__(f"{code} at line {line}, column {column}", field="query", cure=cure)
+        self.expected = tuple(expected)
+        wanted = f"Expected {', '.join(self.expected)}." if self.expected else None
+        message = f"{code} at line {line}, column {column}"
+        super().__init__(message, field="query", cure=cure or wanted)
         self.code = code
         self.line = line
         self.column = column
-        self.expected = tuple(expected)
 
 
 def at_place(
