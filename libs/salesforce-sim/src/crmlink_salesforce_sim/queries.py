@@ -1,5 +1,6 @@
 """Running queries: pages of records, counts and sums."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ LEAST_BATCH = 200
 LONG_TEXT_BATCH = 1000
 MOST_GROUPS = 2000
 UNLIMITED = -1
+TOO_MUCH = re.compile(r"too (large|many|big)|stack overflow|at most \d+ tables")  # for SQLite
 SEEN = {"VIEW": "LastViewedDate", "REFERENCE": "LastReferencedDate"}
 
 
@@ -43,7 +45,9 @@ class Queries:
         try:
             plan = self.compiler(text, deleted=deleted).plan()
             found = self._run(plan)
-        except (RecursionError, sqlite3.OperationalError):  # deeper or longer than SQLite takes
+        except (RecursionError, sqlite3.OperationalError) as exc:
+            if isinstance(exc, sqlite3.OperationalError) and not TOO_MUCH.search(str(exc)):
+                raise
             message = "Your query is either selecting too many fields or its filters are too long"
             raise ApiError("QUERY_TOO_COMPLICATED", message) from None
         self._mark_seen(plan, found)

@@ -246,6 +246,23 @@ def test_forms_come_with_versions(queries: Queries) -> None:
     assert code_of(queries, f"SELECT {many} FROM Account") == "MALFORMED_QUERY"  # noqa: S608
 
 
+def test_a_thousand_conditions_are_not_too_many(queries: Queries) -> None:
+    """Facts §3: a statement takes 100,000 characters."""
+    many = " OR ".join(f"Name = 'n{n}'" for n in range(3000))
+    assert code_of(queries, f"SELECT Id FROM Account WHERE {many}") == "accepted"  # noqa: S608 - SOQL
+    ids = ", ".join(f"'{n:015d}'" for n in range(4000))
+    assert code_of(queries, f"SELECT Id FROM Account WHERE Id NOT IN ({ids})") == "accepted"  # noqa: S608 - SOQL
+    longer = f"SELECT Id FROM Account WHERE {many} OR {many}"  # noqa: S608 - SOQL
+    assert code_of(queries, longer) == "QUERY_TOO_COMPLICATED"
+
+
+def test_days_far_away_are_the_ends_of_time(queries: Queries) -> None:
+    """Facts §3: a date literal with a large number still compares."""
+    for literal, expected in {"LAST_N_DAYS:900000": 5, "NEXT_N_DAYS:900000000": 0}.items():
+        text = f"SELECT Id FROM Account WHERE CreatedDate = {literal}"  # noqa: S608 - SOQL
+        assert queries.run(text)["totalSize"] == expected, literal
+
+
 def test_words_of_the_language_are_names_too(queries: Queries) -> None:
     """Facts §3: keywords in another place are fields, objects and aliases."""
     for text in (

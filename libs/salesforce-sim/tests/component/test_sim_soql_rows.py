@@ -149,6 +149,15 @@ async def test_text_compares_in_any_letter_case(
     assert [one for [one] in await rows(api, text)] == expected
 
 
+async def test_a_field_may_tell_letter_case_apart(api: httpx.AsyncClient) -> None:
+    """Facts §3: strings compare in any letter case except in case-sensitive fields."""
+    codes = ("AbC[1]", "abc[1]")
+    await make(api, "Account", *({"Name": "Case", "Clinic_Code__c": code} for code in codes))
+    start = "SELECT Clinic_Code__c FROM Account WHERE Name = 'CASE' AND Clinic_Code__c"
+    assert await rows(api, f"{start} = 'abc[1]'") == [["abc[1]"]]
+    assert await rows(api, f"{start} LIKE 'A_C[%'") == [["AbC[1]"]]
+
+
 async def test_several_choices_are_all_there_or_any_of_them(api: httpx.AsyncClient) -> None:
     """Facts §3: INCLUDES and EXCLUDES; a semicolon is and, a comma is or."""
     document = (await api.get("sobjects/Care_Plan__c/describe")).json()
@@ -190,8 +199,9 @@ async def test_children_of_children_nest(api: httpx.AsyncClient) -> None:
     [contact] = await make(api, "Contact", {"LastName": "Egg", "AccountId": account})
     await make(api, "Task", {"Subject": "Hatch", "WhoId": contact})
     inner = "(SELECT LastName, (SELECT Subject FROM Tasks) FROM Contacts)"
-    text = f"SELECT Name, {inner} FROM Account WHERE Id = '{account}'"  # noqa: S608 - SOQL
+    text = f"SELECT Name, {inner}, Phone FROM Account WHERE Id = '{account}'"  # noqa: S608 - SOQL
     [found] = (await ask(api, text))["records"]
+    assert list(found) == ["attributes", "Name", "Contacts", "Phone"]
     [egg] = found["Contacts"]["records"]
     assert egg["Tasks"]["totalSize"] == 1
     assert egg["Tasks"]["records"][0]["Subject"] == "Hatch"

@@ -24,7 +24,7 @@ from crmlink_salesforce_sim.soql.place import complain
 from crmlink_salesforce_sim.soql.plan import ChildPlan, Plan
 from crmlink_salesforce_sim.soql.scopes import Recent, Whose, nothing_recent
 from crmlink_salesforce_sim.soql.select import Selection
-from crmlink_salesforce_sim.soql.shape import Shape
+from crmlink_salesforce_sim.soql.shape import Hole, Shape
 from crmlink_salesforce_sim.soql.sources import child_of, name_sources, source_of
 from crmlink_salesforce_sim.store import quoted
 
@@ -92,7 +92,9 @@ class Compiler:
                 case TypeofItem():
                     selection.typeof(item)
                 case ChildItem(inner, _):
-                    plan.children.append(self._children(sources, inner))
+                    child = self._children(sources, inner)
+                    plan.shape.parts.setdefault(child.name, Hole())
+                    plan.children.append(child)
 
     def _children(self, sources: Sources, query: Query) -> ChildPlan:
         child, name = child_of(sources, query)

@@ -103,6 +103,9 @@ class Conditions:
     def _like(self, column: Column, value: Literal) -> str:
         pattern, prefix = self.values.like(value, column.field)
         sql = compared(column.field, column.sql)
+        if column.field.caseSensitive:
+            self.bound.append(self.values.glob(value))
+            return f"{sql} GLOB ?"
         indexed = column.field.indexed or column.field.lookup
         if not prefix or not indexed or not folds(column.field):
             self.bound.append(folded(pattern))

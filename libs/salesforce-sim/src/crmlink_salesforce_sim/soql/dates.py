@@ -14,7 +14,7 @@ _AGO = re.compile(r"N_(DAY|WEEK|MONTH|QUARTER|YEAR|FISCAL_QUARTER|FISCAL_YEAR)S_
 _DAYS = {"YESTERDAY": -1, "TODAY": 0, "TOMORROW": 1}
 _STEPS = {"LAST": -1, "THIS": 0, "NEXT": 1}
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
-MOST = 9999
+MOST = 999_999
 
 
 @dataclass(frozen=True)

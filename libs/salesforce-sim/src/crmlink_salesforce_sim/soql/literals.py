@@ -1,7 +1,7 @@
 """Values in SOQL: escapes in strings, and which kind of value fits which field."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import takewhile
 
 from crmlink_salesforce_sim.errors import ApiError
@@ -63,6 +63,14 @@ class Values:
         plain = takewhile(lambda pair: not _is_wild(*pair), characters)
         return pattern, "".join(char for char, _ in plain)
 
+    def glob(self, literal: Literal) -> str:
+        """Return a LIKE pattern as GLOB takes it, which tells letter case apart."""
+        wild = {"%": "*", "_": "?"}
+        return "".join(
+            wild[char] if _is_wild(char, one) else f"[{char}]" if char in "*?[" else char
+            for char, one in self._characters(literal, wild=True)
+        )
+
     def _string(self, literal: Literal, field: Field) -> str:
         if literal.kind != "STRING":
             raise self._wrong(literal, field, "string", quotes="should be enclosed in quotes")
@@ -107,8 +115,8 @@ class Values:
     def _between(self, span: Span, field: Field) -> Between:
         if field.type == "date":
             return Between(span.first.isoformat(), span.end.isoformat())
-        first, end = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (span.first, span.end))
-        return Between(written(first), written(end))
+        first, end = (f"{day.isoformat()}T00:00:00.000+0000" for day in (span.first, span.end))
+        return Between(first, end)
 
     def _wrong(self, literal: Literal, field: Field, kind: str, *, quotes: str) -> ApiError:
         kind = TYPE_NAMES.get(kind, kind)

@@ -27,7 +27,7 @@ __all__ = ["complain", "parse"]
 
 T = TypeVar("T")
 MOST_CHARACTERS = 100_000
-CACHED = 512
+CACHED, MOST_CACHED = 512, 4000  # statements, and characters of one
 RESERVED = {
     *("AND", "ASC", "DESC", "EXCLUDES", "FROM", "GROUP", "HAVING", "IN", "INCLUDES", "LIKE"),
     *("LIMIT", "NOT", "NULL", "OR", "ORDER", "SELECT", "USING", "WHERE", "WITH"),
@@ -235,4 +235,4 @@ def parse(text: str) -> Query:
         raise ApiError("MALFORMED_QUERY", "A query string has to be specified")
     if len(text) > MOST_CHARACTERS:
         raise ApiError("QUERY_TOO_COMPLICATED", "SOQL statement is longer than 100000 characters")
-    return _parsed(text)
+    return _parsed(text) if len(text) <= MOST_CACHED else Parser(text, tokens_of(text)).statement()

@@ -28,6 +28,8 @@ class Shape:
         for name, part in self.parts.items():
             if isinstance(part, Slot):
                 record[name] = part.value(cells)
+            elif isinstance(part, Hole):
+                record[name] = None
             else:
                 missing = cells[part.id_at] is None
                 record[name] = None if missing else part.record(cells, link, schema)
@@ -65,7 +67,12 @@ class Slot:
         return self.written(self.field, cell) if self.written else as_json(self.field, cell)
 
 
-Part = Shape | Choice | Slot
+@dataclass(frozen=True)
+class Hole:
+    """Where the children of a record go, once they are read."""
+
+
+Part = Shape | Choice | Slot | Hole
 
 
 def as_json(field: Field, cell: Cell) -> object:
