@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 fact = pytest.mark.fact
 Names = Callable[[], str]
 NOTHING_TO_CUT = {"update one", "delete one"}  # they answer without a body
-IMPATIENT = Timeouts(read=0.25, whole=5.0)  # only where an answer shall come too late
+IMPATIENT = Timeouts(read=0.25, whole=0.5)  # only where an answer shall come too late
 FOR_GOOD = 10_000  # calls or records: more than any bound
 ATTEMPTS = 4  # of one call, the first among them
 MOST_ATTEMPTS = 24  # of a write in parts, locked rows and all: never without end
@@ -57,17 +57,19 @@ class Matrix:
     control: Control
     ask: Asking
 
-    def breaks(self, fault: Fault, count: int) -> None:
+    async def breaks(self, fault: Fault, count: int) -> None:
         per_caller = {} if fault.setting == "record-failures" else {"client": self.caller}
-        self.control.tell(fault.setting, {**fault.body, **per_caller, "count": count})
+        body = {**fault.body, **per_caller, "count": count}
+        await asyncio.to_thread(self.control.tell, fault.setting, body)
         self.sent.sent.clear()
 
-    def heals(self, fault: Fault) -> None:
-        self.breaks(fault, 0)
+    async def heals(self, fault: Fault) -> None:
+        await self.breaks(fault, 0)
 
-    def seen(self) -> int:
+    async def seen(self) -> int:
         """Tell how many calls of ours the org has carried out or refused."""
-        callers: dict[str, dict[str, int]] = self.control.counts()["callers"]
+        callers: dict[str, dict[str, int]]
+        callers = (await asyncio.to_thread(self.control.counts))["callers"]
         return sum(callers.get(self.caller, {}).values())
 
 
@@ -93,7 +95,8 @@ def opening(
     @asynccontextmanager
     async def open_one(kind: str, timeouts: Timeouts = OF_CALLS) -> AsyncIterator[Matrix]:
         mark = name()
-        told = ask.create_all([typed("Contact", LastName=f"{mark}b") for _ in range(SEVERAL)])
+        records = [typed("Contact", LastName=f"{mark}b") for _ in range(SEVERAL)]
+        told = await asyncio.to_thread(ask.create_all, records)  # nothing may keep others waiting
         before = [str(one["id"]) for one in told]
         async with opened(org, logins, client_name=mark, timeouts=timeouts) as (own, sent):
             world = World(own, mark, before)
@@ -106,7 +109,8 @@ def opening(
 
 async def first_page(world: World, ask: Asking) -> QueryResult:
     for _ in range(2):
-        ask.create_all([typed("Lead", LastName="x", Company=world.mark)] * 200)
+        records = [typed("Lead", LastName="x", Company=world.mark)] * 200
+        await asyncio.to_thread(ask.create_all, records)
     soql = f"SELECT Id FROM Lead WHERE Company = '{world.mark}'"  # noqa: S608 - SOQL
     return await world.org.query(soql, page_size=200)
 
@@ -128,7 +132,7 @@ def cases(kinds: Iterable[str], *, writes: bool) -> list[object]:
 
 
 async def read_once(matrix: Matrix, fault: Fault, kind: str) -> None:
-    matrix.breaks(fault, 1)
+    await matrix.breaks(fault, 1)
     if fault.parks:
         with pytest.raises(LimitError):
             await READS[kind](matrix.world)
@@ -139,17 +143,17 @@ async def read_once(matrix: Matrix, fault: Fault, kind: str) -> None:
 
 
 async def read_in_vain(matrix: Matrix, fault: Fault, kind: str) -> None:
-    before = matrix.seen()
-    matrix.breaks(fault, FOR_GOOD)
+    before = await matrix.seen()
+    await matrix.breaks(fault, FOR_GOOD)
     with pytest.raises(TransientError):
         await READS[kind](matrix.world)
     assert 1 <= len(matrix.sent.sent) <= ATTEMPTS
-    assert matrix.seen() - before <= ATTEMPTS
-    matrix.heals(fault)
+    assert (await matrix.seen()) - before <= ATTEMPTS
+    await matrix.heals(fault)
 
 
 async def write_once(matrix: Matrix, fault: Fault, kind: str) -> None:
-    matrix.breaks(fault, 1)
+    await matrix.breaks(fault, 1)
     outcomes = await WRITES[kind](matrix.world)
     assert len(matrix.sent.sent) <= bound(kind)
     await compare(matrix, fault, kind, outcomes)
@@ -162,14 +166,14 @@ async def write_once(matrix: Matrix, fault: Fault, kind: str) -> None:
 
 
 async def write_in_vain(matrix: Matrix, fault: Fault, kind: str) -> None:
-    before = matrix.seen()
-    matrix.breaks(fault, FOR_GOOD)
+    before = await matrix.seen()
+    await matrix.breaks(fault, FOR_GOOD)
     outcomes = await WRITES[kind](matrix.world)
     attempts = len(matrix.sent.sent)
     assert 1 <= attempts <= bound(kind)
-    matrix.heals(fault)
+    await matrix.heals(fault)
     await compare(matrix, fault, kind, outcomes)
-    assert matrix.seen() - before <= attempts
+    assert (await matrix.seen()) - before <= attempts
     for outcome in outcomes:
         assert isinstance(outcome.error, TransientError | UnknownOutcomeError)
         assert fault.parks is isinstance(outcome.error, LimitError)

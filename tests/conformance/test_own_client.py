@@ -11,7 +11,7 @@ from crmlink_common.errors import ConflictError, NotFoundError, PermanentError
 from crmlink_common.salesforce.bulk_way import Bulk
 from crmlink_common.salesforce.client import Org
 from crmlink_common.salesforce.searches import Search, SearchIn
-from crmlink_common.salesforce.soql import bounded
+from crmlink_common.salesforce.soql import SoqlError, bounded
 
 from .own_client import Logins, opened
 from .world import Control, SimulatedOrg
@@ -112,6 +112,17 @@ async def test_a_bounded_query_returns_no_more_than_its_bound(own: Org, name: Na
         bounded(f"SELECT COUNT() FROM Contact WHERE LastName = '{last}'", 5).query  # noqa: S608 - SOQL
     )
     assert counted.total_size == 30
+
+
+@fact("F3.32")
+@pytest.mark.parametrize(
+    "end",
+    ["FOR VIEW", "FOR REFERENCE", "FOR UPDATE", "UPDATE TRACKING", "UPDATE VIEWSTAT", "for  view"],
+)
+def test_a_bounded_query_neither_writes_nor_locks(end: str) -> None:
+    with pytest.raises(SoqlError) as refused:
+        bounded(f"SELECT Id FROM Contact LIMIT 1 {end}", 10)  # noqa: S608 - SOQL
+    assert refused.value.code.startswith("refused_")
 
 
 async def test_descriptions_limits_and_counts(own: Org) -> None:
