@@ -16,6 +16,7 @@ from crmlink_salesforce_sim.app import create_app
 from crmlink_salesforce_sim.build import build
 from crmlink_salesforce_sim.closing import closable
 from crmlink_salesforce_sim.errors import StartError
+from crmlink_salesforce_sim.faults import Faults
 from crmlink_salesforce_sim.oauth.server import Server
 from crmlink_salesforce_sim.options import Options, read_options
 from crmlink_salesforce_sim.times import utc_now
@@ -93,8 +94,9 @@ def _announce(server: Server, url: str, files: Files | None) -> None:
 async def _serve(
     server: Server, options: Options, listening: socket.socket, files: Files | None
 ) -> None:
+    faults = Faults()
     config = uvicorn.Config(
-        closable(create_app(server, control=options.control)),
+        closable(create_app(server, control=options.control, faults=faults)),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -109,6 +111,7 @@ async def _serve(
 
     def stop() -> None:
         web.should_exit = True
+        faults.stop()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

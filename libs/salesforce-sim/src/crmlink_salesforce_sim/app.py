@@ -48,9 +48,9 @@ def router() -> Router:
     return made
 
 
-def create_app(server: Server, *, control: bool = False) -> Starlette:
+def create_app(server: Server, *, control: bool = False, faults: Faults | None = None) -> Starlette:
     """Return the org as an ASGI application."""
-    faults = Faults()
+    faults = Faults() if faults is None else faults
     data = DataApi(server.org, router(), server.tokens, faults)
     routes = [
         Route("/", _home),

@@ -89,7 +89,7 @@ class DataApi:
         call = _read(request)
         asking = Asking(call.method, "/".join(call.path), kind_of(call.path), call.client)
         if (latency := self.faults.latencies.take(asking)) is not None:
-            await asyncio.sleep(latency.seconds())
+            await self.faults.pause(latency.seconds())
         body = await read_body(request, asking.kind)
         work = partial(self._answer, request, call, asking, body)
         spoil = self.faults.spoils.take(asking)
@@ -110,7 +110,7 @@ class DataApi:
         if late is not None:
             return await self._later(self._committed_late(work, late.seconds))
         if spoil is not None and spoil.fault == "late":
-            return await self._later(_after(work, spoil.seconds))
+            return await self._later(self._after(work, spoil.seconds))
         return await run_in_threadpool(work)
 
     async def _later(self, work: Coroutine[None, None, Answer]) -> Answer:
@@ -120,11 +120,15 @@ class DataApi:
         task.add_done_callback(self._late.discard)
         return await asyncio.shield(task)
 
+    async def _after(self, work: Work, seconds: float) -> Answer:
+        await self.faults.pause(seconds)
+        return await run_in_threadpool(work)
+
     async def _committed_late(self, work: Work, seconds: float) -> Answer:
         """Write with the stamp of now, to be seen after these seconds: a long transaction."""
         begun = self.org.now()
         with self.org.transactions.running(begun):
-            await asyncio.sleep(seconds)
+            await self.faults.pause(seconds)
             with self.org.begun(begun):
                 return await run_in_threadpool(work)
 
@@ -240,8 +244,3 @@ def _read(request: Request) -> Call:
         params=params,
         origin=f"{request.url.scheme}://{request.url.netloc}",
     )
-
-
-async def _after(work: Work, seconds: float) -> Answer:
-    await asyncio.sleep(seconds)
-    return await run_in_threadpool(work)

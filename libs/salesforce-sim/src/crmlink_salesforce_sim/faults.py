@@ -1,8 +1,10 @@
 """Faults an operator asks for, by call: failures, spoilt answers, latency, late commits."""
 
+import asyncio
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Generic, Literal, TypeVar
@@ -178,3 +180,14 @@ class Faults:
         self.page_sizes: tuple[int, int] | None = None
         self.long_call_seconds = 20.0
         self.most_long_calls = 25
+        self._stopping = asyncio.Event()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long; when the org stops, what waits goes on at once."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    def stop(self) -> None:
+        """Let nothing wait any more."""
+        self._stopping.set()

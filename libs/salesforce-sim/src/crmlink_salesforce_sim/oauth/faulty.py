@@ -1,6 +1,5 @@
 """The operator's faults for OAuth calls: only rules that name them by kind or path."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -26,14 +25,14 @@ class Faulty:
         async def answer(request: Request) -> Response:
             asking = Asking(request.method, f"oauth/{name}", f"oauth/{name}")
             if (latency := self.faults.latencies.take(asking)) is not None:
-                await asyncio.sleep(latency.seconds())
+                await self.faults.pause(latency.seconds())
             if (failure := self.faults.failures.take(asking)) is not None:
                 error = OAuthError(failure.code, failure.message or failure.code, failure.status)
                 return JSONResponse(error.body(), error.status)
             if (spoil := self.faults.spoils.take(asking)) is None:
                 return await endpoint(request)
             if spoil.fault == "late":
-                await asyncio.sleep(spoil.seconds)
+                await self.faults.pause(spoil.seconds)
             return spoilt(spoil, await endpoint(request) if spoil.done else None)
 
         return answer
