@@ -158,6 +158,7 @@ def test_what_stops_a_call_keeps_its_class_on_each_record(
         (b"<html><body>Down for Maintenance</body></html>", "http_400"),
         (b"", "http_400"),
         (b"\xff\xfe", "http_400"),
+        (b"[" * 100_000, "http_400"),
     ],
 )
 def test_bodies_of_every_form_are_read(content: bytes, code: str) -> None:
@@ -252,3 +253,27 @@ def test_nothing_of_a_message_is_handed_on(text: str, name: str, code: str) -> N
     told = [{"errorCode": code, "message": f"x{text}", "fields": [f"{name} "]}]
     error = failure(told, repeatable=True)
     assert (str(error), error.fields) == (code, ())
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["errorCode", "statusCode", "fields", "message", "duplicateResult"]),
+            inner,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(ANY, st.integers(100, 599), st.booleans())
+def test_whatever_comes_has_a_class(told: object, status: int, repeatable: bool) -> None:  # noqa: FBT001 - drawn
+    error = failure(told, status=status, repeatable=repeatable)
+    assert isinstance(error, CrmLinkError)
+
+
+@given(st.binary(max_size=200))
+def test_whatever_bytes_come_are_read(content: bytes) -> None:
+    assert isinstance(failure(read_refusal(content), repeatable=True), CrmLinkError)

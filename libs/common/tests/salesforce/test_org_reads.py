@@ -217,7 +217,14 @@ async def test_usage_and_time_are_read_of_every_answer(fake: FakeOrg) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [httpx.Response(200, text="<html>"), {"records": 1}, [], {"totalSize": 1}]
+    "answer",
+    [
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, content=b"[" * 100_000),
+        {"records": 1},
+        [],
+        {"totalSize": 1},
+    ],
 )
 async def test_an_answer_that_is_no_page_may_be_asked_for_again(
     fake: FakeOrg, answer: object

@@ -32,7 +32,7 @@ def read_refusal(content: bytes) -> object:
         return _of_xml(text.decode("utf-8", "replace"))
     try:
         told: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return told
 

@@ -14,7 +14,14 @@ from crmlink_common.salesforce.errors import lost
 from crmlink_common.salesforce.ids import to_18
 
 Record = dict[str, Any]
-MALFORMED = (AttributeError, LookupError, TypeError, ValueError, InvalidInputError)
+MALFORMED = (
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,  # lists in lists in lists ...
+    InvalidInputError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ def json_of(response: httpx.Response, *, repeatable: bool = True) -> Any:  # noq
     """Read a body that must be JSON; a page of HTML may come with status 200."""
     try:
         return response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise lost("MALFORMED_ANSWER", repeatable=repeatable) from None
 
 
