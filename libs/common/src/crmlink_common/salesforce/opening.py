@@ -28,10 +28,14 @@ class Timeouts:
 
     ``connect`` covers TCP and TLS, ``read`` and ``write`` the wait for the next bytes, ``pool`` the
     wait for a free connection, ``whole`` the call with its repeats until all its answer is read.
+
+    Salesforce works at a query for some 120 seconds before it gives up. Who asks again sooner has
+    it begin anew beside the first, and an org takes but few calls above 20 seconds at once (facts
+    §9): so an answer may keep us waiting for nearly the whole call.
     """
 
     connect: float = 5.0
-    read: float = 30.0
+    read: float = 110.0
     write: float = 30.0
     pool: float = 30.0
     whole: float = 120.0
