@@ -44,8 +44,11 @@ def test_trimming_keeps_the_parents_the_input_and_the_cap(counts: list[int], cap
 
 
 def test_the_rows_of_every_level_count_against_one_cap() -> None:
-    inner = {"done": True, "records": [{"Id": "c"}, {"Id": "d"}]}
-    record = {"Id": "a", "Bs": {"done": True, "records": [{"Id": "b", "Cs": inner}, {"Id": "e"}]}}
+    inner: dict[str, Any] = {"done": True, "records": [{"Id": "c"}, {"Id": "d"}]}
+    record: dict[str, Any] = {
+        "Id": "a",
+        "Bs": {"done": True, "records": [{"Id": "b", "Cs": inner}, {"Id": "e"}]},
+    }
     rows, cut = trimmed([record], 2)
     first = {"Id": "b", "Cs": {"done": True, "records": [{"Id": "c"}]}}
     assert rows == [{"Id": "a", "Bs": {"done": True, "records": [first]}}]
@@ -54,5 +57,5 @@ def test_the_rows_of_every_level_count_against_one_cap() -> None:
 
 
 def test_a_parent_s_fields_are_not_children() -> None:
-    record = {"Id": "a", "Account": {"attributes": {}, "Name": "x"}, "Bs": None}
+    record: dict[str, Any] = {"Id": "a", "Account": {"attributes": {}, "Name": "x"}, "Bs": None}
     assert trimmed([record], 0) == ([record], False)
