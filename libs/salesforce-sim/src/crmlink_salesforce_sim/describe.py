@@ -167,6 +167,7 @@ def _urls(sobject: SObject, version: str, *, whole: bool) -> Row:
         found |= {
             "approvalLayouts": base + "/describe/approvalLayouts",
             "compactLayouts": base + "/describe/compactLayouts",
+            "defaultValues": base + "/defaultValues?recordTypeId&fields",
             "layouts": base + "/describe/layouts",
             "listviews": base + "/listviews",
             "quickActions": base + "/quickActions",

@@ -8,16 +8,14 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SUFFIXES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 SERVER = "dM0"
 SHORT, LONG = 15, 18
+_UPPER = {ord(c): "1" if "A" <= c <= "Z" else "0" for c in DIGITS}
 _SHAPE = re.compile(r"[0-9A-Za-z]{15}(?:[A-Z0-5a-z]{3})?\Z")
 
 
 def checksum(short: str) -> str:
     """Return the three characters that make a 15 character id safe in any letter case."""
-    chunks = (short[n : n + 5] for n in range(0, SHORT, 5))
-    return "".join(
-        SUFFIXES[sum(1 << bit for bit, c in enumerate(chunk) if "A" <= c <= "Z")]
-        for chunk in chunks
-    )
+    bits = short.translate(_UPPER)
+    return "".join(SUFFIXES[int(bits[n : n + 5][::-1], 2)] for n in (0, 5, 10))
 
 
 def full_id(text: str) -> str | None:

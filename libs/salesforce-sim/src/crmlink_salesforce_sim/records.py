@@ -164,7 +164,8 @@ class Writer:
     ) -> None:
         """Save changes already read to a record."""
         row = saving.prepared(self, self._checks, sobject, row, current)
-        self.tables.change(sobject, record_id, row | self.touched())
+        changed = {name: value for name, value in row.items() if current[name] != value}
+        self.tables.change(sobject, record_id, changed | self.touched())
         self._saved(sobject, record_id, row, current)
 
     def _saved(self, sobject: SObject, record_id: str, row: Current, before: Current) -> None:

@@ -27,7 +27,8 @@ def settled(writer: "Writer", sobject: SObject, row: Current, before: Current) -
         case "Opportunity":
             return _opportunity(row)
         case "Case":
-            return _closed(row, before, "Closed", "ClosedDate", writer.stamp)
+            closed = _closed(row, before, "Closed", "ClosedDate", writer.stamp)
+            return closed | _account_of_contact(writer, row, before)
         case "Task":
             return _closed(row, before, "Completed", "CompletedDateTime", writer.stamp)
         case "CampaignMember":
@@ -50,6 +51,15 @@ def _closed(row: Current, before: Current, word: str, field: str, stamp: str) ->
     if closed and before.get("Status") == word:
         return {}
     return {field: stamp if closed else None}
+
+
+def _account_of_contact(writer: "Writer", row: Current, before: Current) -> Current:
+    """Let a case without an account belong to its contact's."""
+    contact = row.get("ContactId")
+    if contact is None or (before | row).get("AccountId") is not None:
+        return {}
+    found = writer.tables.find(writer.schema.objects["Contact"], str(contact))
+    return {"AccountId": found["AccountId"]} if found else {}
 
 
 def _member(writer: "Writer", sobject: SObject, row: Current, before: Current) -> Current:

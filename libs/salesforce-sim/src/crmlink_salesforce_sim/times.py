@@ -16,7 +16,7 @@ def utc_now() -> datetime:
 
 def written(moment: datetime) -> str:
     """Return the stored and answered form, whole seconds: it sorts as time does."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return moment.astimezone(UTC).isoformat()[:19] + ".000+0000"  # a third of strftime's time
 
 
 def after(stamp: str, seconds: float) -> str:

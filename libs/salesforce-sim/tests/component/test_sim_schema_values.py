@@ -156,11 +156,15 @@ async def test_standard_objects_keep_their_own_fields(api: httpx.AsyncClient) ->
     made = (await api.post("sobjects/Opportunity", json=deal)).json()["id"]
     record = await read(api, made, "Opportunity")
     assert (record["Probability"], record["IsWon"], record["ExpectedRevenue"]) == (100, True, 50)
-    case = (await api.post("sobjects/Case", json={"Subject": "x"})).json()["id"]
+    account = (await api.post("sobjects/Account", json={"Name": "x"})).json()["id"]
+    person = {"LastName": "x", "AccountId": account}
+    person = (await api.post("sobjects/Contact", json=person)).json()["id"]
+    body = {"Subject": "x", "ContactId": person}
+    case = (await api.post("sobjects/Case", json=body)).json()["id"]
     await api.patch(f"sobjects/Case/{case}", json={"Status": "Closed"})
     record = await read(api, case, "Case")
     assert (record["IsClosed"], record["ClosedDate"]) == (True, "2026-05-01T07:25:37.000+0000")
-    assert len(record["CaseNumber"]) == 8
+    assert (len(record["CaseNumber"]), record["AccountId"]) == (8, account)
     campaign = (await api.post("sobjects/Campaign", json={"Name": "x"})).json()["id"]
     member = {"CampaignId": campaign, "ContactId": await contact(api)}
     assert (await api.post("sobjects/CampaignMember", json=member)).status_code == 201
