@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from crmlink_common.composition import Foundation
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
+from crmlink_common.salesforce.absence import ABSENCE_COUNTS_AFTER
 from crmlink_common.salesforce.client import SalesforceOrgs
 from crmlink_common.salesforce.tokens import OauthTokens
 from crmlink_common.storage.engine import create_engine
 from crmlink_sync_outbound.clients import OauthUsageReports, ReconcilerReservations
-from crmlink_sync_outbound.domain.resolving import ABSENCE_COUNTS_AFTER
 from crmlink_sync_outbound.routes import router
 from crmlink_sync_outbound.service.configuring import Configuring
 from crmlink_sync_outbound.service.creating import Creating

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from crmlink_common.salesforce.absence import ABSENCE_COUNTS_AFTER
 from crmlink_common.salesforce.settings import SalesforceSettings
+
+ELEVEN_MINUTES = int(ABSENCE_COUNTS_AFTER.total_seconds())
 
 
 class Settings(SalesforceSettings):
@@ -20,4 +23,4 @@ class Settings(SalesforceSettings):
     oauth_url: str
     reconciler_url: str
     workers: int = Field(default=4, ge=1, le=32)  # workspaces worked for at the same time
-    absence_seconds: int = Field(default=660, ge=5, le=86_400)
+    absence_seconds: int = Field(default=ELEVEN_MINUTES, ge=5, le=86_400)

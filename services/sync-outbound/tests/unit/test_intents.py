@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from crmlink_common.salesforce.absence import ABSENCE_COUNTS_AFTER
 from crmlink_sync_outbound.domain.resolving import (
-    ABSENCE_COUNTS_AFTER,
     LOOK_AGAIN,
     Intent,
     absence_counts,

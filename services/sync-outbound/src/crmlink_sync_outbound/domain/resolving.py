@@ -13,11 +13,12 @@ from crmlink_common.mapping.errors import FilterError
 from crmlink_common.mapping.rules import Planned
 from crmlink_common.mapping.values import is_blank
 from crmlink_common.members import normal_email
+from crmlink_common.salesforce import absence
+from crmlink_common.salesforce.absence import ABSENCE_COUNTS_AFTER
 from crmlink_sync_outbound.domain.outcomes import Outcome, failed, skipped
 from crmlink_sync_outbound.domain.pair import Base, Bases, Pair, Values
 from crmlink_sync_outbound.domain.views import LONG_AGO, Terms, views
 
-ABSENCE_COUNTS_AFTER = timedelta(minutes=11)  # a timed-out create may run for ten
 LOOK_AGAIN = timedelta(seconds=20)
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "Contact": ("LastName",),
@@ -133,13 +134,12 @@ class Intent:
 
 def absence_counts(intent: Intent, now: datetime, after: timedelta = ABSENCE_COUNTS_AFTER) -> bool:
     """Say whether a create that left no trace cannot come any more."""
-    since = intent.sending_since
-    return since is None or now - since >= after
+    return absence.absence_counts(intent.sending_since, now, after)
 
 
-def look_again(absence: timedelta) -> timedelta:
+def look_again(after: timedelta) -> timedelta:
     """Look a few times at least before absence counts."""
-    return min(LOOK_AGAIN, absence / 3)
+    return min(LOOK_AGAIN, after / 3)
 
 
 def places_of(intents: Iterable[Intent]) -> dict[tuple[str, str], list[str]]:

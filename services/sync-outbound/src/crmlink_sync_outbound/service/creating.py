@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from crmlink_common.contracts.cloudevents import Record
 from crmlink_common.errors import StaleTokenError, TransientError, UnknownOutcomeError
+from crmlink_common.salesforce.absence import ABSENCE_COUNTS_AFTER
 from crmlink_common.salesforce.ids import to_18
 from crmlink_common.salesforce.writes import Outcome as Created
 from crmlink_sync_outbound.domain.intents import Ending
@@ -20,7 +21,6 @@ from crmlink_sync_outbound.domain.outcomes import (
     skipped,
 )
 from crmlink_sync_outbound.domain.resolving import (
-    ABSENCE_COUNTS_AFTER,
     Intent,
     Wanted,
     base_of_created,

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from crmlink_common.salesforce.absence import ABSENCE_COUNTS_AFTER
 from crmlink_common.salesforce.ids import to_18
 from crmlink_sync_outbound.domain.intents import Ending
 from crmlink_sync_outbound.domain.outcomes import Kind, Outcome, retry, skipped
 from crmlink_sync_outbound.domain.pair import Values
 from crmlink_sync_outbound.domain.resolving import (
-    ABSENCE_COUNTS_AFTER,
     OBJECT,
     Intent,
     Wanted,
