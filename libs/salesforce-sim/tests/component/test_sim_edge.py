@@ -184,9 +184,13 @@ async def test_limits_have_the_well_known_keys_and_follow_use(api: httpx.AsyncCl
     assert len(told) >= 58
     assert all({"Max", "Remaining"} <= set(one) for one in told.values())
     assert told["PermissionSets"]["CreateCustom"]["Max"] == 1000
+    job = {"operation": "query", "query": "SELECT Id FROM Contact"}
+    assert (await api.post("jobs/query", json=job)).status_code == 200
     after = (await api.get("limits")).json()
+    jobs = after["DailyBulkV2QueryJobs"]
+    assert jobs["Max"] - jobs["Remaining"] == 1
     used = told["DailyApiRequests"]["Remaining"] - after["DailyApiRequests"]["Remaining"]
-    assert used == 1
+    assert used == 2
 
 
 async def test_record_counts_leave_out_unknown_objects_and_the_recycle_bin(

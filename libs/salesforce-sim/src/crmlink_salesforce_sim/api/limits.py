@@ -112,6 +112,8 @@ def _limits(org: Org, _: Call) -> Answer:
     for name, used in org.jobs.used_today().items():
         limits[name] = _limit(_FIXED[name], used)
     limits["DataStorageMB"] = _limit(_FIXED["DataStorageMB"], _stored(org) * RECORD_KB // 1024)
+    for name, used in org.jobs.used_today().items():
+        limits[name] = _limit(_FIXED[name], used)
     return Answer(dict(sorted(limits.items())))
 
 
