@@ -85,7 +85,7 @@ async def test_headers_and_address_together_have_a_limit(api: httpx.AsyncClient)
     [
         ("PUT", "sobjects/Contact", {"GET", "POST"}),
         ("DELETE", "limits", {"GET"}),
-        ("GET", "composite", {"POST"}),
+        ("GET", "composite/graph", {"POST"}),
     ],
 )
 async def test_a_method_that_is_not_allowed_names_those_that_are(
