@@ -31,13 +31,6 @@ async def test_answers_come_in_order_with_their_headers(api: httpx.AsyncClient) 
         assert one["httpHeaders"] == {"Location": location}
 
 
-async def test_composite_tells_what_there_is(api: httpx.AsyncClient) -> None:
-    """Unverified: a GET lists the resources below."""
-    told = (await api.get("composite")).json()
-    assert told["graph"] == f"{BASE}composite/graph"
-    assert sorted(told) == ["batch", "graph", "sobjects", "tree"]
-
-
 @pytest.mark.parametrize(
     "parts",
     [

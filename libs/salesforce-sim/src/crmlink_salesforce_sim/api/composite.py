@@ -66,15 +66,10 @@ class Composite:
 
 def add_composite(router: Router) -> None:
     """Add composite, batch, graph and tree."""
-    router.add("composite", GET=_resources, POST=Composite(router).answer)
+    router.add("composite", POST=Composite(router).answer)
     router.add("composite/batch", POST=Batch(router).answer)
     router.add("composite/graph", POST=Graphs(router).answer)
     router.add("composite/tree/*", POST=plant)
-
-
-def _resources(_: Org, call: Call) -> Answer:
-    base = f"/services/data/v{call.version}/composite/"
-    return Answer({name: base + name for name in ("tree", "batch", "sobjects", "graph")})
 
 
 def _whole(part: Row) -> Row:
