@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -16,8 +18,8 @@ FEW = ["--accounts", "2", "--contacts", "2", "--leads", "2"]
 CONTACTS = "/services/data/v59.0/sobjects/Contact"
 
 
-@pytest.fixture(scope="module")
-def org() -> Iterator[httpx.Client]:
+@contextmanager
+def running() -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
     command = [sys.executable, "-m", "crmlink_salesforce_sim", "--port", "0", "--control", *FEW]
     with subprocess.Popen(  # noqa: S603 - our own module
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -33,10 +35,16 @@ def org() -> Iterator[httpx.Client]:
         with httpx.Client(base_url=told["url"], timeout=10) as client:
             issued = client.post("/services/oauth2/token", data=form).json()
             client.headers["Authorization"] = f"Bearer {issued['access_token']}"
-            yield client
+            yield client, process
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
         assert process.stderr.read() == ""
+
+
+@pytest.fixture(scope="module")
+def org() -> Iterator[httpx.Client]:
+    with running() as (client, _):
+        yield client
 
 
 def found(org: httpx.Client, name: str) -> int:
@@ -74,3 +82,13 @@ def test_a_truncated_answer_ends_before_its_length(org: httpx.Client) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         org.get("/services/data/v59.0/limits")
     assert org.get("/services/data/v59.0/limits").status_code == 200
+
+
+def test_what_waits_is_done_when_the_org_stops() -> None:
+    with running() as (org, process), ThreadPoolExecutor(1) as pool:
+        org.post("/_sim/late-commits", json={"seconds": 600})
+        waiting = pool.submit(org.post, CONTACTS, json={"LastName": "Waiting"})
+        while not org.get("/_sim/late-commits").json()["running"]:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert waiting.result(timeout=10).status_code == 201
