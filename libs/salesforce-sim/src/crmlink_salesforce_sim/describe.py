@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import cast
 
@@ -48,10 +48,16 @@ class Describes:
         self.last_modified = store.fact(CHANGED) or ""
 
     def changed(self) -> None:
-        """Forget the documents made: the schema is another one from now on."""
+        """Forget the documents made: the schema is another one from now on.
+
+        The time told moves by a second at least: a caller who asked within it would see no change.
+        """
         with self._lock:
             self._made.clear()
-            self.last_modified = format_datetime(self._now(), usegmt=True)
+            moment = self._now()
+            if before := self._store.fact(CHANGED):
+                moment = max(moment, parsedate_to_datetime(before) + timedelta(seconds=1))
+            self.last_modified = format_datetime(moment, usegmt=True)
         self._store.set_fact(CHANGED, self.last_modified)
 
     def of(self, sobject: SObject, version: str, record_types: list[Row]) -> Document:

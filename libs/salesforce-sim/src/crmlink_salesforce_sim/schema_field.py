@@ -118,7 +118,7 @@ class Field:
         """Return the values an admin left active."""
         return tuple(one.value for one in self.choices if one.active)
 
-    @property
+    @cached_property
     def column(self) -> str:
         """Return the column's declaration; text compares in any letter case unless told."""
         usual = "TEXT" if self.caseSensitive else "TEXT COLLATE NOCASE"

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.folding import compared, folded, folds
@@ -47,10 +48,9 @@ class Tables:
 
         `binned` asks for those in the recycle bin instead.
         """
-        test = f"WHERE {compared(field, quoted(field.name))} = ? AND IsDeleted = ? ORDER BY Id"
-        words = ["SELECT Id FROM", quoted(sobject.name), test]
         wanted = folded(value) if folds(field) else value
-        rows = self._sql.execute(" ".join(words), (wanted, int(binned)))
+        statement = _with_value(sobject.name, compared(field, quoted(field.name)))
+        rows = self._sql.execute(statement, (wanted, int(binned)))
         return [str(one) for (one,) in rows]
 
     def equal(self, sobject: SObject, values: Mapping[str, Stored], most: int) -> list[Current]:
@@ -112,3 +112,9 @@ class Tables:
     def rows(self, statement: str, values: Sequence[Stored] = ()) -> Iterable[Sequence[Stored]]:
         """Return the rows of a statement of our own."""
         return self._sql.execute(statement, values)
+
+
+@lru_cache(maxsize=1024)
+def _with_value(table: str, column: str) -> str:
+    test = f"WHERE {column} = ? AND IsDeleted = ? ORDER BY Id"
+    return " ".join(["SELECT Id FROM", quoted(table), test])

@@ -80,8 +80,9 @@ def _multipicklist(field: Field, value: object) -> str | None:
 
 
 def _reference(field: Field, value: object) -> str | None:
-    text = _text(Field(field.name, "string", field.label), value)
-    if text is None:
+    if not isinstance(value, str):
+        raise _refuse(field, value)
+    if not (text := value.strip()):
         return None
     if (found := full_id(text)) is None:
         message = f"{field.label}: id value of incorrect type: {text}"

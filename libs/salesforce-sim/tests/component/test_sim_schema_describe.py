@@ -5,6 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from crmlink_salesforce_sim.errors import Row
+from crmlink_salesforce_sim.oauth.server import Server
+from crmlink_salesforce_sim.schema import changed_field
+
 FIELD_KEYS = """
     aggregatable aiPredictionField autoNumber byteLength calculated calculatedFormula
     cascadeDelete caseSensitive compoundFieldName controllerName createable custom defaultValue
@@ -144,3 +148,22 @@ async def test_children_and_record_types_are_told(api: httpx.AsyncClient) -> Non
     assert kinds["Clinic"]["recordTypeId"].startswith("012")
     scopes = {one["name"] for one in account["supportedScopes"]}
     assert scopes == {"everything", "mine"}
+
+
+async def test_a_change_within_the_same_second_is_not_missed(
+    api: httpx.AsyncClient, server: Server
+) -> None:
+    """Facts §2: If-Modified-Since has whole seconds."""
+    first = await api.get("sobjects/Contact/describe")
+    since = {"If-Modified-Since": first.headers["last-modified"]}
+    assert (await api.get("sobjects/Contact/describe", headers=since)).status_code == 304
+    schema = server.org.schema
+    spec: Row = {"name": "Nickname__c", "type": "string", "length": 20}
+    schema.put(changed_field(schema.objects["Contact"], spec))
+    server.org.store.add(schema.objects["Contact"])
+    server.org.describes.changed()
+    again = await api.get("sobjects/Contact/describe", headers=since)
+    assert again.status_code == 200
+    assert "Nickname__c" in {one["name"] for one in again.json()["fields"]}
+    made = await api.post("sobjects/Contact", json={"LastName": "x", "Nickname__c": "y"})
+    assert made.status_code == 201
