@@ -262,13 +262,34 @@ async def test_what_no_job_can_tell_apart_or_say_is_refused(
     assert fake.asked == []
 
 
-@pytest.mark.parametrize("first", ["UploadComplete", "InProgress", "JobComplete"])
-async def test_a_restart_goes_on_with_the_job(fake: FakeOrg, first: str) -> None:
+@pytest.mark.parametrize("looks", [["UploadComplete", "InProgress"], ["InProgress"], []])
+async def test_a_restart_goes_on_with_the_job(fake: FakeOrg, looks: list[str]) -> None:
     done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
-    fake.answers = [job(first), job("JobComplete", 3), done]
+    fake.answers = [*map(job, looks), job("JobComplete", 3), done]
     outcomes = await jobs(await fake.open()).attach(REF, RECORDS[::-1], within=100)
     assert [one.record_id for one in outcomes] == FULL[::-1]
     assert {one.method for one in fake.asked} == {"GET"}
+
+
+async def test_a_job_that_another_process_closed_meanwhile_is_read(fake: FakeOrg) -> None:
+    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
+    closed = job("JobComplete", 3)
+    fake.answers = [job("Open"), an_error(400, "INVALIDJOBSTATE"), closed, done]
+    outcomes = await jobs(await fake.open()).attach(REF, RECORDS, within=0)
+    assert all(one.ok for one in outcomes)
+
+
+async def test_an_upload_that_is_refused_wrote_nothing_and_leaves_no_job(fake: FakeOrg) -> None:
+    with pytest.raises(PermanentError):
+        await run(fake, [job("Open"), an_error(413, "REQUEST_TOO_LARGE"), job("Aborted")])
+    assert body_of(fake.asked[-1]) == {"state": "Aborted"}
+
+
+async def test_a_job_that_cannot_be_deleted_is_read_all_the_same(fake: FakeOrg) -> None:
+    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
+    fake.answers = begun(job("JobComplete", 3), done, an_error(400, "INVALIDJOBSTATE"))
+    outcomes = await jobs(await fake.open(), delete_read=True).run(UPDATE, RECORDS, within=100)
+    assert all(one.ok for one in outcomes)
 
 
 async def test_a_restart_before_the_close_begins_another_job(fake: FakeOrg) -> None:

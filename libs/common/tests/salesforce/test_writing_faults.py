@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import io
@@ -12,6 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crmlink_common.errors import LimitError, TransientError, UnknownOutcomeError
 from crmlink_common.salesforce.bulk_way import Bulk
@@ -112,7 +115,9 @@ class World:
         if job["state"] != "UploadComplete":
             return
         key = job.get("externalIdFieldName")
-        job["done"] = [(row, self.item("PATCH", dict(row), key)) for row in job["rows"]]
+        known = [{name: cell for name, cell in row.items() if cell} for row in job["rows"]]
+        items = [self.item("PATCH", row, key) for row in known]
+        job["done"] = list(zip(job["rows"], items, strict=True))
         job["state"] = "JobComplete"
 
     def results(self, job: Json) -> httpx.Response:
@@ -285,3 +290,43 @@ async def test_a_limit_that_is_used_up_stops_at_once() -> None:
     await fake.orgs.aclose()
     assert all(isinstance(one.error, LimitError) for one in outcomes)
     assert world.calls == 1
+
+
+CHANGES = st.lists(
+    st.tuples(st.sampled_from("abcdeF"), st.sampled_from(["Phone", "Fax"]), st.integers(0, 9)),
+    max_size=12,
+)
+FAULTS = st.lists(st.sampled_from(["", *LOST, "429", "lock"]), max_size=4)
+
+
+@settings(deadline=None, max_examples=60)
+@given(changes=CHANGES, faults=FAULTS, by_job=st.booleans())
+def test_whatever_is_lost_the_org_ends_as_if_all_was_written_in_order(
+    changes: list[tuple[str, str, int]], faults: list[str], *, by_job: bool
+) -> None:
+    expected: dict[str, Json] = {}
+    for key, name, value in changes:
+        expected.setdefault(key, {"Key__c": key})[name] = value
+
+    async def write() -> list[Outcome]:
+        fake, org = await opened(world)
+        records = [{"Key__c": key, name: value} for key, name, value in changes]
+        try:
+            bulk = Bulk(over=1 if by_job else 1000)
+            return await org.upsert("Contact", "Key__c", records, bulk=bulk)
+        finally:
+            await fake.orgs.aclose()
+
+    world = World(faults=[*faults])
+    outcomes = asyncio.run(write())
+    assert all(one.ok for one in outcomes)
+    assert len(outcomes) == len(changes)
+    kept = {one["Key__c"]: as_texts(one) for one in world.records.values()}
+    assert kept == {key: as_texts(one) for key, one in expected.items()}
+    told = [one.record_id for one in outcomes]
+    assert [world.records[one or ""]["Key__c"] for one in told] == [key for key, _, _ in changes]
+
+
+def as_texts(record: Json) -> dict[str, str]:
+    """Leave out cells that change nothing: a job's values are text."""
+    return {name: str(value) for name, value in record.items() if value != ""}

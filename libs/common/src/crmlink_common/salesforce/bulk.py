@@ -112,7 +112,8 @@ class IngestJobs:
         """Go on with a job that was begun; ``records`` are those it was given, in any order.
 
         A job still open is aborted and its records are written by another: whether the upload came
-        through nobody knows, and an open job has written nothing.
+        through nobody knows, and an open job has written nothing. So are those of a job that was
+        aborted before it wrote anything.
         """
         deadline = self.clock() + within
         write = Write(Operation(ref.operation), ref.sobject, ref.key_field)
@@ -120,9 +121,10 @@ class IngestJobs:
             job = await self.look(ref)
         except NotFoundError as exc:  # deleted, or older than seven days
             return _unknown(exc, len(records))
-        if job.state is not JobState.OPEN:
-            return await self._followed(ref, write, records, deadline)
-        await self.abort(ref)
+        if job.state is JobState.OPEN:
+            job = await self.abort(ref)
+        if job.state is not JobState.ABORTED or job.processed:
+            return await self._followed(ref, write, records, deadline, job)
         left = max(0.0, deadline - self.clock())
         return await self.run(
             write, records, within=left, job_created=job_created, positions=ref.positions
@@ -160,10 +162,12 @@ class IngestJobs:
                     repeatable=False,  # a job takes one upload
                     timeouts=OF_STREAMS,
                 )
-            except UnknownOutcomeError as exc:
-                lost = of_the_call(exc).salesforce_code
+            except CrmLinkError as exc:
                 with suppress(CrmLinkError):  # an open job writes nothing, aborted or not
                     await self.abort(ref)
+                if not isinstance(exc, UnknownOutcomeError):
+                    raise
+                lost = of_the_call(exc).salesforce_code
             else:
                 return ref
         raise SalesforceTransientError(lost)  # nothing was closed, so nothing is written
@@ -205,10 +209,16 @@ class IngestJobs:
         return await self.look(ref)
 
     async def _followed(
-        self, ref: JobRef, write: Write, records: Sequence[Record], deadline: float
+        self,
+        ref: JobRef,
+        write: Write,
+        records: Sequence[Record],
+        deadline: float,
+        job: Job | None = None,
     ) -> list[Outcome]:
         try:
-            job = await self._ended(ref, deadline)
+            if job is None or job.state not in ENDED:
+                job = await self._ended(ref, deadline)
         except CrmLinkError as exc:
             return _unknown(exc, len(records))
         if job is None:
@@ -216,7 +226,8 @@ class IngestJobs:
         results = Results(self.session, ref, write, records)
         await results.read(job)
         if self.delete_read and results.is_whole:
-            await self.delete(ref)
+            with suppress(CrmLinkError):  # Salesforce deletes it in a week
+                await self.delete(ref)
         return results.outcomes(job)
 
     async def _ended(self, ref: JobRef, deadline: float) -> Job | None:

@@ -14,7 +14,7 @@ from crmlink_common.salesforce.errors import (
     failure,
     lost,
 )
-from crmlink_common.salesforce.ids import is_id
+from crmlink_common.salesforce.ids import is_id, to_18
 from crmlink_common.salesforce.records import Record
 from crmlink_common.salesforce.write_keys import find, id_key, key_of, without
 
@@ -172,5 +172,5 @@ def read_row(told: object, write: Write, record: Record) -> list[Outcome] | Sale
         )
     if write.operation is Operation.CREATE:
         return lost("MALFORMED_ANSWER", repeatable=False)
-    known = str(find(record, ID)) if write.by_id else None
+    known = to_18(str(find(record, ID))) if write.by_id else None
     return [Outcome(ok=True, record_id=known, created=False)]

@@ -22,6 +22,7 @@ from crmlink_common.salesforce.errors import (
     SalesforceTransientError,
     of_the_call,
 )
+from crmlink_common.salesforce.ids import to_18
 from crmlink_common.salesforce.opening import Timeouts
 from crmlink_common.salesforce.records import Record
 from crmlink_common.salesforce.session import Session
@@ -36,7 +37,7 @@ from crmlink_common.salesforce.write_verdict import (
     after_failure,
     told_to_caller,
 )
-from crmlink_common.salesforce.writes import Operation, Outcome, Write
+from crmlink_common.salesforce.writes import ID, Operation, Outcome, Write
 
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 BETWEEN_LOCKS = Backoff(base=0.5)  # Salesforce itself has waited ten seconds for the row
@@ -87,6 +88,7 @@ class Writing:
             version=self.session.api_version,
             bounds=self._bounds,
             by_path=all(self._is_named_in_path(position) for position in positions[:1]),
+            types=self._types(positions),
         )
         return [
             PlannedCall(one.way, tuple(tuple(positions[n] for n in chunk) for chunk in one.chunks))
@@ -173,17 +175,18 @@ class Writing:
     def _came_to(self, position: int, outcome: Outcome) -> None:
         """Read an outcome in the light of an earlier answer that was lost."""
         if position in self._in_doubt:
-            outcome = self._once_done(outcome)
+            outcome = self._once_done(position, outcome)
         self.outcomes[position] = outcome
         locked = outcome.error is not None and outcome.error.salesforce_code == LOCKED
         if locked and not self.write.options.all_or_none:
             self._locked.append(position)
 
-    def _once_done(self, outcome: Outcome) -> Outcome:
+    def _once_done(self, position: int, outcome: Outcome) -> Outcome:
         operation, error = self.write.operation, outcome.error
         if operation is Operation.DELETE and isinstance(error, NotFoundError):
+            record_id = to_18(str(find(self.records[position], ID)))
             gone = error.salesforce_code in GONE
-            return Outcome(ok=True, created=False) if gone else outcome
+            return Outcome(ok=True, record_id=record_id, created=False) if gone else outcome
         if operation is Operation.UPSERT and outcome.ok and not outcome.created:
             return replace(outcome, created=None)  # the lost call may have created it
         return outcome
@@ -192,7 +195,13 @@ class Writing:
         failed = Outcome(ok=False, error=error)
         for position in positions:
             doubted = position in self._in_doubt
-            self.outcomes[position] = self._once_done(failed) if doubted else failed
+            self.outcomes[position] = self._once_done(position, failed) if doubted else failed
+
+    def _types(self, positions: Sequence[int]) -> list[str]:
+        """Tell the objects of what is deleted by the first three characters of its id."""
+        if self.write.operation is not Operation.DELETE:
+            return []
+        return [str(find(self.records[position], ID))[:3] for position in positions]
 
     def _is_named_in_path(self, position: int) -> bool:
         write = self.write
