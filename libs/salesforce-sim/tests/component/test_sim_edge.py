@@ -27,6 +27,7 @@ def packed_deflate_raw(body: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("encoding", "pack"),
     [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", packed_deflate_raw)],
+    ids=["gzip", "deflate with a head", "deflate"],
 )
 async def test_request_bodies_may_be_packed(
     api: httpx.AsyncClient,
@@ -53,6 +54,7 @@ async def test_a_body_that_opens_to_too_much_is_refused(api: httpx.AsyncClient) 
         (gzip.compress(b'{"LastName": "x"}')[:-12], "gzip", 400),
         (b"{}", "br", 415),
     ],
+    ids=["not packed", "cut short", "of another kind"],
 )
 async def test_a_body_that_is_not_what_it_says_is_refused(
     api: httpx.AsyncClient, content: bytes, encoding: str, status: int
