@@ -35,6 +35,9 @@ endif
 unit: install    ## Seconds: no Kafka, no PostgreSQL, no sockets
 	@$(BIN)pytest -m "not integration and not e2e" --disable-socket --allow-unix-socket $(ARGS)
 
+prove: install   ## Measure at full size; writes docs/reports/performance.md
+	@$(BIN)python benchmarks/report.py $(ARGS)
+
 check: install   ## Formatting, lint, types, pins; never rewrites
 	$(BIN)ruff format --check .
 	$(BIN)ruff check .
@@ -52,4 +55,4 @@ pins: install    ## Resolve requirements/ anew, with hashes and without addresse
 clean:           ## Stop what runs here; remove .venv, downloads, data and caches
 	@bash scripts/clean.sh
 
-.PHONY: help install run test unit check format pins clean
+.PHONY: help install run test unit prove check format pins clean
