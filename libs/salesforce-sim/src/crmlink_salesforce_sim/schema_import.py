@@ -90,7 +90,7 @@ def _merged(schema: Schema, own: SObject | None, document: Row, known: set[str])
     for name, one in system_fields().items():
         fields.setdefault(name, one)
     writable = bool(document.get("createable") or document.get("updateable"))
-    made = SObject(
+    return SObject(
         name=str(document["name"]),
         label=str(document.get("label") or document["name"]),
         label_plural=str(document.get("labelPlural") or document.get("label") or document["name"]),
@@ -98,12 +98,11 @@ def _merged(schema: Schema, own: SObject | None, document: Row, known: set[str])
         fields=fields,
         writable=own.writable if own else writable,
         mergeable=bool(document.get("mergeable")),
-        name_parts=_name_parts(rows),
+        name_parts=own.name_parts if own else _name_parts(rows),
         frozen_when=own.frozen_when if own else None,
         record_types=_record_types(document, own),
         given=document,
     )
-    return replace(made, name_parts=own.name_parts) if own and own.name_parts else made
 
 
 def _field(row: Row, rows: list[Row], known: set[str], own: Field | None) -> Field:
@@ -128,7 +127,7 @@ def _field(row: Row, rows: list[Row], known: set[str], own: Field | None) -> Fie
     if own is not None:
         kept = ("default", "defaultValue") if own.default is not None else ()
         told = {name: value for name, value in given.items() if name not in kept}
-        told["autoNumber"] = own.autoNumber
+        told["type"], told["autoNumber"] = kind, own.autoNumber
         told["cascade"] = own.cascade or given["cascade"]
         told["restrictedDelete"] = own.restrictedDelete
         return replace(own, **told, given=row)

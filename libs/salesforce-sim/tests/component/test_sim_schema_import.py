@@ -147,6 +147,33 @@ async def test_the_document_is_answered_as_it_was_given(folder: Path) -> None:
     assert {"Visits__r", "Others__r", "Care_Plans__r"} <= children
 
 
+async def test_what_one_org_describes_another_is_made_of(tmp_path: Path) -> None:
+    """Facts §5: documents of an org with Person Accounts give an org that has them."""
+    first = build(Options(amounts=FEW, person_accounts=True))
+    names = ("Account", "Contact", "Task")
+    async with client_of(first) as api:
+        documents = [(await api.get(f"sobjects/{name}/describe")).json() for name in names]
+    first.org.close()
+    path = tmp_path / "objects.json"
+    path.write_text(json.dumps(documents))
+    second = build(Options(amounts=FEW, objects=(path,)))
+    async with client_of(second) as api:
+        again = [(await api.get(f"sobjects/{one['name']}/describe")).json() for one in documents]
+        company = await api.post("sobjects/Account", json={"Name": "Acme"})
+        assert company.status_code == 201
+        record = (await api.get(f"sobjects/Account/{company.json()['id']}")).json()
+        assert (record["Name"], record["IsPersonAccount"]) == ("Acme", False)
+        person = await api.post("sobjects/Account", json={"LastName": "Obi", "PersonTitle": "Dr"})
+        assert person.status_code == 201
+    second.org.close()
+    for old, new in zip(documents, again, strict=True):
+        assert {one["name"]: one for one in new["fields"]} == {
+            one["name"]: one for one in old["fields"]
+        }
+        known = {(one["childSObject"], one["field"]) for one in new["childRelationships"]}
+        assert {(one["childSObject"], one["field"]) for one in old["childRelationships"]} <= known
+
+
 @pytest.mark.parametrize(
     "content",
     [
