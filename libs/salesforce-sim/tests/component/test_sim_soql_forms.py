@@ -96,7 +96,6 @@ SELECT Id FROM Account ORDER BY
 SELECT Id FROM Account ORDER BY COUNT(Id)
 SELECT Id FROM Account LIMIT 1.5
 SELECT Id FROM Account LIMIT 1 WHERE Name = 'x'
-SELECT Id FROM Account USING SCOPE nonsense
 SELECT Id FROM Account FOR SALE
 SELECT Id FROM Account ALL ROWS
 SELECT Id FROM Account ORDER BY Name FOR UPDATE
@@ -128,6 +127,7 @@ SELECT Id FROM Account WHERE Id IN (SELECT OwnerId FROM Contact)
 SELECT Id FROM Account WHERE Id IN (SELECT ParentId FROM Account)
 SELECT Id FROM Account WHERE Name = 'x' OR Id IN (SELECT AccountId FROM Contact)
 SELECT Id FROM Account WHERE NOT (Id IN (SELECT AccountId FROM Contact))
+SELECT Id FROM Account WHERE (Name = 'x' AND Id IN (SELECT AccountId FROM Contact)) AND Name = 'y'
 SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE Id IN \
 (SELECT WhoId FROM Task))
 SELECT Id FROM Care_Plan__c WHERE DISTANCE(Place__c, 'mi') < 20
@@ -161,6 +161,10 @@ INVALID_QUERY_FILTER_OPERATOR SELECT Id FROM Account WHERE IsDeleted > false
 INVALID_QUERY_FILTER_OPERATOR SELECT Id FROM Account WHERE Name INCLUDES ('x')
 INVALID_QUERY_FILTER_OPERATOR SELECT Id FROM Care_Plan__c WHERE Goals__c > 'x'
 INVALID_QUERY_FILTER_OPERATOR SELECT Id FROM Account WHERE Name IN (SELECT AccountId FROM Contact)
+MALFORMED_QUERY SELECT Id FROM Account USING SCOPE nonsense
+EXCEEDED_MAX_SEMIJOIN_SUBSELECTS SELECT Id FROM Account WHERE Id IN \
+(SELECT AccountId FROM Contact) AND Id IN (SELECT AccountId FROM Case) AND Id IN \
+(SELECT AccountId FROM Opportunity)
 NUMBER_OUTSIDE_VALID_RANGE SELECT Id FROM Account OFFSET 2001
 FUNCTIONALITY_NOT_ENABLED SELECT Type, COUNT(Id) FROM Account GROUP BY CUBE(Type, Industry)
 FUNCTIONALITY_NOT_ENABLED SELECT Id FROM Account USING SCOPE my_team_territory
@@ -221,7 +225,14 @@ def test_what_the_org_refuses_has_its_code(queries: Queries) -> None:
             "SELECT Id FROM Contact, Account",
             "must be relationships to the initial object.  The driving object is Contact.",
         ),
-        ("SELECT Id FROM Account WHERE Name = 'x", "mismatched character '<EOF>' expecting '''"),
+        (
+            "SELECT Id FROM Account WHERE Name = 'x",
+            "ERROR at Row:1:Column:38\nline 1:38 mismatched character '<EOF>' expecting '''",
+        ),
+        (
+            'SELECT Id FROM Account\nWHERE Name = "x"',
+            "ERROR at Row:2:Column:13\nline 2:13 no viable alternative at character '\"'",
+        ),
         (
             "SELECT Id FROM Account WHERE CreatedDate = 2026-01-01",
             "field 'CreatedDate' must be of type dateTime and should not be enclosed in quotes",

@@ -58,7 +58,9 @@ class Conditions:
         match condition:
             case Logic(word, terms):
                 below = top and word == "AND"
-                parts = [self.sql(term, top=below) for term in terms]
+                parts = [
+                    self.sql(term, top=below and not isinstance(term, Logic)) for term in terms
+                ]
                 return _joined_terms(parts, word)
             case Negation(term):
                 return f"NOT ifnull({self.sql(term, top=False)}, 0)"
@@ -166,9 +168,14 @@ class Conditions:
         if self.depth:
             message = "Nesting of semi join sub-selects is not supported"
         elif self.having or not top:
-            message = "Semi join sub-selects are only allowed at the top level WHERE expressions"
+            message = (
+                "Semi join sub-selects are only allowed at the top level WHERE expressions and not"
+                " in nested WHERE expressions."
+            )
         elif self.joins > MOST_JOINS:
-            message = f"no more than {MOST_JOINS} semi join sub-selects are allowed"
+            message = f"Maximum {MOST_JOINS} semi join sub-selects are allowed"
+            code = "EXCEEDED_MAX_SEMIJOIN_SUBSELECTS"
+            raise complain(code, self.sources.text, at, message)
         if message:
             raise complain("MALFORMED_QUERY", self.sources.text, at, message)
 

@@ -232,7 +232,7 @@ def _parsed(text: str) -> Query:
 def parse(text: str) -> Query:
     """Return what the statement says, or raise MALFORMED_QUERY."""
     if not text.strip():
-        raise ApiError("MALFORMED_QUERY", "A query string has to be specified")
+        raise ApiError("MALFORMED_QUERY", "SOQL statements cannot be empty or null")
     if len(text) > MOST_CHARACTERS:
         raise ApiError("QUERY_TOO_COMPLICATED", "SOQL statement is longer than 100000 characters")
     return _parsed(text) if len(text) <= MOST_CACHED else Parser(text, tokens_of(text)).statement()

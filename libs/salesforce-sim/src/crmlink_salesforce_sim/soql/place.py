@@ -18,6 +18,13 @@ def complain(code: str, text: str, at: int, message: str) -> ApiError:
     return ApiError(code, f"\n{shown}\n{caret}\n{place}\n{message}")
 
 
+def unreadable(code: str, text: str, at: int, message: str) -> ApiError:
+    """Return an error about a character that starts nothing; its column counts from zero."""
+    before = text[:at]
+    row, column = before.count("\n") + 1, at - (before.rfind("\n") + 1)
+    return complain(code, text, at - 1, f"line {row}:{column} {message}")
+
+
 def not_executed(what: str) -> ApiError:
     """Return the one answer to what is understood but not executed."""
     message = f"The simulated org understands this statement but does not execute {what}."

@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 
 from crmlink_salesforce_sim.errors import ApiError
-from crmlink_salesforce_sim.soql.place import complain
+from crmlink_salesforce_sim.soql.place import complain, unreadable
 
 END = "END"
 WORD = "WORD"
 MARK = "MARK"
+OPERATORS = "*+-/!"
 _TOKEN = re.compile(
     r"""
       (?P<SPACE>\s+|//[^\n]*|/\*.*?\*/)
@@ -35,14 +36,14 @@ class Token:
     word: str
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Return the tokens of a statement, an END last; raise MALFORMED_QUERY."""
+def tokens_of(text: str, code: str = "MALFORMED_QUERY") -> list[Token]:
+    """Return the tokens of a statement, an END last; raise an error of that code."""
     found: list[Token] = []
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise _unreadable(text, at)
+            raise _strange(code, text, at)
         kind = match.lastgroup or MARK
         if kind != "SPACE":
             part = match.group()
@@ -52,8 +53,10 @@ def tokens_of(text: str) -> list[Token]:
     return found
 
 
-def _unreadable(text: str, at: int) -> ApiError:
+def _strange(code: str, text: str, at: int) -> ApiError:
     if text[at] == "'":
         message = "mismatched character '<EOF>' expecting '''"
-        return complain("MALFORMED_QUERY", text, at, message)
-    return complain("MALFORMED_QUERY", text, at, f"unexpected token: '{text[at]}'")
+        return unreadable(code, text, len(text), message)
+    if text[at] in OPERATORS:
+        return complain(code, text, at, f"unexpected token: '{text[at]}'")
+    return unreadable(code, text, at, f"no viable alternative at character '{text[at]}'")

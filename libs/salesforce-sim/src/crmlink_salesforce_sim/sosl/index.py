@@ -37,8 +37,9 @@ class Index:
         signature = ",".join(one.name for one in _texts(sobject))
         if self.store.fact(_fact(sobject)) != signature:
             with self.store.writing() as connection:
-                _create(connection, sobject)
-                self.store.set_fact(_fact(sobject), signature)
+                if self.store.fact(_fact(sobject)) != signature:  # nobody else made it meanwhile
+                    _create(connection, sobject)
+                    self.store.set_fact(_fact(sobject), signature)
         elif self._stale(sobject):
             with self.store.writing() as connection:
                 _refresh(connection, sobject)

@@ -3,10 +3,10 @@
 import re
 from dataclasses import replace
 
-from crmlink_salesforce_sim.errors import ApiError
 from crmlink_salesforce_sim.soql.nodes import FieldItem, Path, Query, Source
 from crmlink_salesforce_sim.soql.parse import Parser
-from crmlink_salesforce_sim.soql.tokens import END, Token, tokens_of
+from crmlink_salesforce_sim.soql.place import complain, unreadable
+from crmlink_salesforce_sim.soql.tokens import END, tokens_of
 from crmlink_salesforce_sim.sosl.nodes import Returning, Search
 from crmlink_salesforce_sim.sosl.terms import malformed
 
@@ -14,6 +14,7 @@ MOST_CHARACTERS = 100_000
 GROUPS = ("ALL", "NAME", "EMAIL", "PHONE", "SIDEBAR")
 NO_TERM = "No search term found. The search term must be enclosed in braces."
 _FIND = re.compile(r"\s*FIND\s*\{((?:\\.|[^\\{}])*)\}", re.IGNORECASE | re.DOTALL)
+_STRANGE = re.compile(r"(?:\\.|[^\\&|!\[\]^~])*[&|!\[\]^~]", re.DOTALL)  # not escaped
 _FILTERS = ("DIVISION", "NETWORK", "PRICEBOOKID")
 
 
@@ -40,9 +41,16 @@ class SearchParser(Parser):
         return found
 
     def _group(self) -> str:
-        group = self.one_of(GROUPS)
-        self.expect("FIELDS")
+        group = self._word(GROUPS)
+        self._word(("FIELDS",))
         return group
+
+    def _word(self, words: tuple[str, ...]) -> str:
+        token = self.here
+        if token.word not in words:
+            message = f"Malformed search token: {token.text}"
+            raise complain(self.code, self.text, token.at - 1, message)
+        return self.take().word
 
     def _returning(self) -> Returning:
         path = self.path()
@@ -106,12 +114,11 @@ def parse_search(text: str) -> Search:
         raise malformed("SOSL statement is longer than 100000 characters")
     if (found := _FIND.match(text)) is None or not found[1].strip():
         raise malformed(NO_TERM)
+    if (strange := _STRANGE.match(found[1])) is not None:
+        at = found.start(1) + strange.end() - 1
+        message = f"mismatched character '{text[at]}' expecting '}}'"
+        raise unreadable(SearchParser.code, text, at, message)
     blank = re.sub(r"\S", " ", found[0])  # places stay what they are
-    return SearchParser(text, _tokens(blank + text[found.end() :])).search(found[1])
-
-
-def _tokens(text: str) -> list[Token]:
-    try:
-        return tokens_of(text)
-    except ApiError as exc:
-        raise ApiError(SearchParser.code, exc.message) from None
+    return SearchParser(text, tokens_of(blank + text[found.end() :], SearchParser.code)).search(
+        found[1]
+    )

@@ -89,11 +89,19 @@ class Searches:
         table = quoted(table_name(sobject))
         inside = f"SELECT rowid FROM {table} WHERE {table} MATCH ?"  # noqa: S608 - of the schema
         query = replace(returning.query, limit=most)
-        plan = self.queries.compiler(search.text).of(query, (f"t.rowid IN ({inside})",))
+        plan = self._plan(search, query, f"t.rowid IN ({inside})")
         plan.bound.insert(0, self._match(search, sobject))
         with self.queries.org.store.reading() as connection:
             rows = self._rows(connection, plan, most)
             return self.queries.records(connection, plan, rows)
+
+    def _plan(self, search: Search, query: Query, found: str) -> Plan:
+        try:
+            return self.queries.compiler(search.text).of(query, (found,))
+        except ApiError as exc:
+            if exc.code == "MALFORMED_QUERY":
+                raise malformed(exc.message) from None
+            raise
 
     def _rows(self, connection: sqlite3.Connection, plan: Plan, most: int) -> list[Cells]:
         statement = plan.statement(plan.columns, most)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from crmlink_salesforce_sim.errors import ApiError
 
-RESERVED = set("?&|!{}[]()^~*:\\\"'+-")
 MOST_WITH_OPERATORS = 4000
 MOST_CHARACTERS = 10_000
 LEAST_CHARACTERS = 2
@@ -105,7 +104,7 @@ def _operator(part: "Word | str") -> str | None:
     if not isinstance(part, Word) or part.phrase:
         return None
     text = "".join(char for char, _ in part.characters).upper()
-    return text if text in _OPERATOR else {"&": "AND", "&&": "AND", "|": "OR", "||": "OR"}.get(text)
+    return text if text in _OPERATOR else None
 
 
 class _Terms:
