@@ -1,10 +1,9 @@
-"""Facts §7: ingest jobs, told by key what became of each record, and found again."""
+"""Facts §7: ingest jobs, told by key what became of each record."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -17,69 +16,27 @@ from crmlink_common.errors import (
     TransientError,
     UnknownOutcomeError,
 )
-from crmlink_common.salesforce.bulk import IngestJobs
 from crmlink_common.salesforce.bulk_job import JobRef, Polling
 from crmlink_common.salesforce.bulk_way import Bulk
-from crmlink_common.salesforce.client import Org, Outcome
-from crmlink_common.salesforce.fakes import Answer, FakeOrg, an_error, body_of
+from crmlink_common.salesforce.client import Outcome
+from crmlink_common.salesforce.fakes import FakeOrg, an_error, body_of
 from crmlink_common.salesforce.writes import Operation, Write, WriteOptions
 
-JOB = "750Tn000004ZoR3IAK"
-IDS = [f"003{n:012}" for n in range(3)]
-FULL = ["003000000000000AAA", "003000000000001AAA", "003000000000002AAA"]
-UPDATE = Write(Operation.UPDATE, "Contact", "Id")
-UPSERT = Write(Operation.UPSERT, "Contact", "Key__c")
-RECORDS: list[dict[str, Any]] = [
-    {"Id": IDS[0], "Phone": "1"},
-    {"Id": IDS[1], "Phone": None},
-    {"Id": IDS[2], "Fax": "2"},
-]
-PATH = f"/services/data/v59.0/jobs/ingest/{JOB}"
-UPLOADED = httpx.Response(201)
-REF = JobRef(job_id=JOB, sobject="Contact", operation="update", key_field="Id", version="59.0")
-
-
-def job(state: str, processed: int = 0, failed: int = 0, **more: object) -> dict[str, Any]:
-    counts = {"numberRecordsProcessed": processed, "numberRecordsFailed": failed}
-    return {"id": JOB, "state": state, **counts, **more}
-
-
-def table(*lines: str) -> httpx.Response:
-    headers = {"content-type": "text/csv"}
-    return httpx.Response(200, text="".join(f"{line}\n" for line in lines), headers=headers)
-
-
-def begun(*more: Answer) -> list[Answer]:
-    return [job("Open"), UPLOADED, job("UploadComplete"), *more]
-
-
-class Clock:
-    """Goes on while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def jobs(org: Org, **more: Any) -> IngestJobs:  # noqa: ANN401 - those of IngestJobs
-    clock = Clock()
-    return IngestJobs(session=org, sleep=clock.sleep, clock=clock, jitter=lambda: 0.5, **more)
-
-
-async def run(
-    fake: FakeOrg, answers: Sequence[Answer], *, within: float = 100, write: Write = UPDATE
-) -> list[Outcome]:
-    fake.answers = [*answers]
-    return await jobs(await fake.open()).run(write, RECORDS, within=within)
-
-
-def codes(outcomes: Sequence[Outcome]) -> list[str]:
-    return [one.error.code if one.error else "" for one in outcomes]
+from .ingest_world import (
+    FULL,
+    IDS,
+    PATH,
+    RECORDS,
+    REF,
+    UPDATE,
+    UPSERT,
+    begun,
+    codes,
+    job,
+    jobs,
+    run,
+    table,
+)
 
 
 async def test_records_are_uploaded_closed_and_found_by_their_ids(fake: FakeOrg) -> None:
@@ -215,29 +172,6 @@ async def test_a_used_up_limit_while_the_job_runs_leaves_outcomes_unknown(fake: 
     assert all(isinstance(one.error, UnknownOutcomeError) for one in outcomes)
 
 
-async def test_a_lost_upload_is_not_repeated_but_another_job_begun(fake: FakeOrg) -> None:
-    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
-    answers = [job("Open"), httpx.ReadTimeout(""), job("Aborted"), *begun(job("JobComplete"), done)]
-    outcomes = await run(fake, answers)
-    assert all(one.ok for one in outcomes)
-    assert [one.method for one in fake.asked].count("PUT") == 2
-    assert body_of(fake.asked[2]) == {"state": "Aborted"}
-
-
-async def test_uploads_that_are_lost_again_and_again_wrote_nothing(fake: FakeOrg) -> None:
-    lost = [job("Open"), httpx.ReadTimeout(""), job("Aborted")]
-    with pytest.raises(TransientError):
-        await run(fake, lost * 3)
-    assert len(fake.asked) == 9
-
-
-async def test_a_job_that_may_be_closed_is_asked_and_not_closed_twice(fake: FakeOrg) -> None:
-    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
-    answers = [job("Open"), UPLOADED, httpx.ReadError(""), job("InProgress")]
-    assert all(one.ok for one in await run(fake, [*answers, job("JobComplete"), done]))
-    assert [one.method for one in fake.asked].count("PATCH") == 1
-
-
 @pytest.mark.parametrize(
     ("write", "records"),
     [
@@ -260,91 +194,6 @@ async def test_what_no_job_can_tell_apart_or_say_is_refused(
     with pytest.raises(InvalidInputError):
         await jobs(await fake.open()).run(write, records, within=1)
     assert fake.asked == []
-
-
-@pytest.mark.parametrize("looks", [["UploadComplete", "InProgress"], ["InProgress"], []])
-async def test_a_restart_goes_on_with_the_job(fake: FakeOrg, looks: list[str]) -> None:
-    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
-    fake.answers = [*map(job, looks), job("JobComplete", 3), done]
-    outcomes = await jobs(await fake.open()).attach(REF, RECORDS[::-1], within=100)
-    assert [one.record_id for one in outcomes] == FULL[::-1]
-    assert {one.method for one in fake.asked} == {"GET"}
-
-
-async def test_a_job_that_another_process_closed_meanwhile_is_read(fake: FakeOrg) -> None:
-    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
-    closed = job("JobComplete", 3)
-    fake.answers = [job("Open"), an_error(400, "INVALIDJOBSTATE"), closed, done]
-    outcomes = await jobs(await fake.open()).attach(REF, RECORDS, within=0)
-    assert all(one.ok for one in outcomes)
-
-
-async def test_an_upload_that_is_refused_wrote_nothing_and_leaves_no_job(fake: FakeOrg) -> None:
-    with pytest.raises(PermanentError):
-        await run(fake, [job("Open"), an_error(413, "REQUEST_TOO_LARGE"), job("Aborted")])
-    assert body_of(fake.asked[-1]) == {"state": "Aborted"}
-
-
-async def test_a_job_that_cannot_be_deleted_is_read_all_the_same(fake: FakeOrg) -> None:
-    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
-    fake.answers = begun(job("JobComplete", 3), done, an_error(400, "INVALIDJOBSTATE"))
-    outcomes = await jobs(await fake.open(), delete_read=True).run(UPDATE, RECORDS, within=100)
-    assert all(one.ok for one in outcomes)
-
-
-async def test_a_restart_before_the_close_begins_another_job(fake: FakeOrg) -> None:
-    told: list[JobRef] = []
-
-    async def job_created(ref: JobRef) -> None:
-        await asyncio.sleep(0)
-        told.append(ref)
-
-    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
-    fake.answers = [job("Open"), job("Aborted"), *begun(job("JobComplete", 3), done)]
-    outcomes = await jobs(await fake.open()).attach(
-        REF, RECORDS, within=100, job_created=job_created
-    )
-    assert all(one.ok for one in outcomes)
-    assert told == [REF]
-    assert body_of(fake.asked[1]) == {"state": "Aborted"}
-
-
-async def test_a_job_that_is_gone_leaves_outcomes_unknown(fake: FakeOrg) -> None:
-    fake.answers = [an_error(404, "NOT_FOUND")]
-    outcomes = await jobs(await fake.open()).attach(REF, RECORDS, within=100)
-    assert all(isinstance(one.error, UnknownOutcomeError) for one in outcomes)
-
-
-async def test_a_cancelled_wait_leaves_the_job_running(fake: FakeOrg) -> None:
-    fake.answers = begun(*[job("InProgress")] * 9)
-    waiting = asyncio.Event()
-
-    async def sleep(_: float) -> None:
-        waiting.set()
-        await asyncio.Event().wait()
-
-    following = IngestJobs(session=await fake.open(), sleep=sleep).run(UPDATE, RECORDS, within=9)
-    task = asyncio.create_task(following)
-    await waiting.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert fake.asked[-1].method == "PATCH"  # the one that closed it
-
-
-async def test_a_job_is_aborted_on_request(fake: FakeOrg) -> None:
-    fake.answers = [an_error(400, "INVALIDJOBSTATE"), job("JobComplete")]
-    org = await fake.open()
-    assert (await jobs(org).abort(REF)).state == "JobComplete"  # it had ended
-    fake.answers = [job("Aborted")]
-    assert (await jobs(org).abort(REF)).state == "Aborted"
-
-
-async def test_a_job_that_was_read_whole_is_deleted_on_request(fake: FakeOrg) -> None:
-    done = table("sf__Id,sf__Created,Id", *[f"{one},false,{one}" for one in FULL])
-    fake.answers = begun(job("JobComplete", 3), done, httpx.Response(204))
-    await jobs(await fake.open(), delete_read=True).run(UPDATE, RECORDS, within=100)
-    assert fake.asked[-1].method == "DELETE"
 
 
 def test_looks_grow_apart() -> None:
