@@ -24,6 +24,8 @@ def delete(writer: "Writer", sobject: SObject, record_id: str) -> None:
         if child.field.cascade:
             for one in writer.tables.matching(child.sobject, child.field, record_id):
                 delete(writer, child.sobject, one)
+        elif child.field.updateable and child.field.nillable:  # a lookup is emptied, unstamped
+            writer.tables.clear(child.sobject, child.field, record_id)
 
 
 def _refuse_while_used(writer: "Writer", sobject: SObject, child: Child, record_id: str) -> None:
@@ -37,7 +39,10 @@ def _refuse_while_used(writer: "Writer", sobject: SObject, child: Child, record_
 
 
 def undelete(writer: "Writer", sobject: SObject, record_id: str) -> None:
-    """Take a record out of the recycle bin, with the children that went in with it."""
+    """Take a record out of the recycle bin, with the children that went in with it.
+
+    Lookups to it that were emptied, and that nobody has filled since, refer to it again.
+    """
     found = _binned(writer, sobject, record_id)
     writer.check_unique(sobject, found, record_id)
     row: Current = {"IsDeleted": 0}
@@ -45,6 +50,7 @@ def undelete(writer: "Writer", sobject: SObject, record_id: str) -> None:
         row["MasterRecordId"] = None
     writer.tables.change(sobject, record_id, row | writer.touched())
     writer.tally[sobject.name, "undeleted"] += 1
+    writer.tables.restore(writer.schema.objects, record_id)
     for child in writer.schema.children(sobject):
         if child.field.cascade:
             for one in writer.tables.matching(child.sobject, child.field, record_id, binned=True):

@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS sim_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL
 CREATE TABLE IF NOT EXISTS sim_writes
     (sobject TEXT, client TEXT, kind TEXT, n INTEGER, PRIMARY KEY (sobject, client, kind));
 CREATE TABLE IF NOT EXISTS sim_removed (id TEXT PRIMARY KEY, sobject TEXT, deleted_at TEXT);
+CREATE TABLE IF NOT EXISTS sim_cleared (parent TEXT, sobject TEXT, id TEXT, field TEXT,
+    PRIMARY KEY (parent, id, field));
 CREATE TABLE IF NOT EXISTS sim_touches
     (due TEXT, sobject TEXT, id TEXT, PRIMARY KEY (due, id));
 CREATE TABLE IF NOT EXISTS sim_approvals

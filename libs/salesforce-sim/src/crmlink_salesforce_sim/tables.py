@@ -83,8 +83,26 @@ class Tables:
         """Take a record out for ever; the log of deletions keeps its id."""
         words = ["DELETE FROM", quoted(sobject.name), "WHERE Id = ?"]
         self._sql.execute(" ".join(words), (record_id,))
+        self._sql.execute("DELETE FROM sim_cleared WHERE parent = ?", (record_id,))
         row = (record_id, sobject.name, deleted_at)
         self._sql.execute("INSERT OR REPLACE INTO sim_removed VALUES (?, ?, ?)", row)
+
+    def clear(self, sobject: SObject, field: Field, record_id: str) -> None:
+        """Empty a lookup wherever it refers to a record, and remember where."""
+        for one in self.matching(sobject, field, record_id):
+            row = (record_id, sobject.name, one, field.name)
+            self._sql.execute("INSERT OR REPLACE INTO sim_cleared VALUES (?, ?, ?, ?)", row)
+            self.change(sobject, one, {field.name: None})
+
+    def restore(self, objects: Mapping[str, SObject], record_id: str) -> None:
+        """Fill the lookups again that were emptied and still are empty."""
+        statement = "SELECT sobject, id, field FROM sim_cleared WHERE parent = ?"
+        for name, one, field in self._sql.execute(statement, (record_id,)).fetchall():
+            if name in objects and field in objects[name].fields:
+                words = ["UPDATE", quoted(name), "SET", quoted(field), "= ?"]
+                test = f"WHERE Id = ? AND {quoted(field)} IS NULL"
+                self._sql.execute(" ".join([*words, test]), (record_id, one))
+        self._sql.execute("DELETE FROM sim_cleared WHERE parent = ?", (record_id,))
 
     def expired(self, sobject: SObject, before: str) -> list[str]:
         """Return what has been in the recycle bin since before a time."""

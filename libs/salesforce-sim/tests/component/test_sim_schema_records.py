@@ -61,6 +61,21 @@ def test_what_went_into_the_bin_together_comes_back_together(server: Server, clo
     assert refused(server, "Account", "undelete", account) == "UNDELETE_FAILED"
 
 
+def test_a_lookup_to_what_is_deleted_is_empty_until_it_comes_back(server: Server) -> None:
+    """Facts §10: links to deleted records; what somebody filled since stays."""
+    contact = server.org.schema.objects["Contact"]
+    boss, other = make(server, "Contact", LastName="Boss"), make(server, "Contact", LastName="B")
+    people = [make(server, "Contact", LastName=f"p{n}", ReportsToId=boss) for n in range(2)]
+    with writing(server) as writer:
+        writer.delete(contact, boss)
+    assert record(server, "Contact", people[0], "ReportsToId")["ReportsToId"] is None
+    with writing(server) as writer:
+        writer.update(contact, people[1], {"ReportsToId": other})
+        writer.undelete(contact, boss)
+    found = [record(server, "Contact", one, "ReportsToId")["ReportsToId"] for one in people]
+    assert found == [boss, other]
+
+
 def test_an_undelete_gives_no_unique_value_twice(server: Server) -> None:
     """Facts §2: DUPLICATE_VALUE."""
     first = make(server, "Contact", LastName="a", Member_Id__c="w/1")
