@@ -17,6 +17,8 @@ SELECT Id FROM Account a WHERE a.Name LIKE 'x%' ORDER BY a.Name NULLS LAST, a.Cr
 SELECT a.Name, c.LastName FROM Contact c, c.Account a WHERE a.Name = 'x'
 SELECT Account.Name, (SELECT Contact.LastName FROM Account.Contacts) FROM Account
 SELECT Id, (SELECT Id, (SELECT Id FROM Tasks) FROM Contacts LIMIT 2) FROM Account LIMIT 2
+SELECT a.Name, (SELECT c.LastName, c.Owner.Name FROM a.Contacts c WHERE c.LastName = 'x') \
+FROM Account a
 SELECT COUNT()FROM Contact
 SELECT COUNT() everyone FROM Contact LIMIT 5
 SELECT Count(Id) Count, MAX(CreatedDate) FROM Lead WHERE Status != null
@@ -106,6 +108,7 @@ SELECT COUNT() FROM Account ORDER BY Name
 SELECT Name, COUNT(Id) FROM Account
 SELECT Name, COUNT(Id) name FROM Account GROUP BY Name
 SELECT Name, COUNT(Id) FROM Account GROUP BY Name ORDER BY Phone
+SELECT Name, COUNT(Id) FROM Account GROUP BY Name HAVING Phone = 'x'
 SELECT SUM(Name) FROM Account
 SELECT MAX(AnnualRevenue) FROM Account LIMIT 1
 SELECT CALENDAR_YEAR(CreatedDate) FROM Account

@@ -122,7 +122,7 @@ class Compiler:
         plan.where = "WHERE " + " AND ".join(terms) if terms else ""
         having = ""
         if query.having is not None:
-            conditions.having = True
+            conditions.groups = groups
             having = "HAVING " + conditions.sql(query.having)
         orders = [self._ordering(sources, one, groups) for one in query.order]
         plan.source = " ".join(["FROM", quoted(sources.root.name), "t", *sources.joins])
@@ -149,7 +149,7 @@ class Compiler:
             message = f"field '{operand.text}' can not be sorted in a query call"
             raise complain("INVALID_FIELD", self.text, operand.at, message)
         if groups is not None:
-            groups.check_order(ordering)
+            groups.require(operand, "Ordered field")
         elif is_aggregate(operand):
             message = "Aggregate functions in ORDER BY take a query that is grouped"
             raise complain("MALFORMED_QUERY", self.text, operand.at, message)

@@ -9,6 +9,7 @@ from crmlink_salesforce_sim.schema import Field
 from crmlink_salesforce_sim.soql.abilities import filterable
 from crmlink_salesforce_sim.soql.fields import Column, Sources
 from crmlink_salesforce_sim.soql.functions import is_aggregate, operand_column
+from crmlink_salesforce_sim.soql.groups import Groups
 from crmlink_salesforce_sim.soql.literals import Between, Bound, Values, escaped
 from crmlink_salesforce_sim.soql.nodes import (
     Compared,
@@ -50,7 +51,7 @@ class Conditions:
     values: Values
     bound: list[Bound] = default(default_factory=list)
     depth: int = 0
-    having: bool = False
+    groups: Groups | None = None
     joins: int = 0
 
     def sql(self, condition: Condition, *, top: bool = True) -> str:
@@ -73,7 +74,9 @@ class Conditions:
                 return self._joined(operand, query, negated=negated)
 
     def _filtered(self, operand: Operand) -> Column:
-        if is_aggregate(operand) and not self.having:
+        if self.groups is not None:
+            self.groups.require(operand, "Field")
+        elif is_aggregate(operand):
             message = "Aggregate functions are not allowed in a WHERE clause"
             raise complain("MALFORMED_QUERY", self.sources.text, operand.at, message)
         column = operand_column(self.sources, operand)
@@ -167,7 +170,7 @@ class Conditions:
         message = None
         if self.depth:
             message = "Nesting of semi join sub-selects is not supported"
-        elif self.having or not top:
+        elif self.groups is not None or not top:
             message = (
                 "Semi join sub-selects are only allowed at the top level WHERE expressions and not"
                 " in nested WHERE expressions."

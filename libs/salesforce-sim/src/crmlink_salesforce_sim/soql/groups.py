@@ -11,7 +11,7 @@ from crmlink_salesforce_sim.soql.functions import (
     operand_column,
     order_sql,
 )
-from crmlink_salesforce_sim.soql.nodes import FieldItem, Function, Operand, Ordering, Path, Query
+from crmlink_salesforce_sim.soql.nodes import FieldItem, Function, Operand, Path, Query
 from crmlink_salesforce_sim.soql.place import complain, not_executed
 from crmlink_salesforce_sim.soql.plan import Plan
 
@@ -73,9 +73,7 @@ class Groups:
             self._require_rollup(operand)
             return Column("0", WHOLE)
         column = operand_column(self.sources, operand)
-        if not is_aggregate(operand) and not self._is_grouped(operand):
-            message = f"Field must be grouped or aggregated: {operand.text}"
-            raise complain("MALFORMED_QUERY", self.text, operand.at, message)
+        self.require(operand, "Field")
         return column
 
     def _is_grouped(self, operand: Operand) -> bool:
@@ -93,11 +91,10 @@ class Groups:
             message = f"GROUPING takes a field of GROUP BY ROLLUP or CUBE: {function.text}"
             raise complain("MALFORMED_QUERY", self.text, function.at, message)
 
-    def check_order(self, ordering: Ordering) -> None:
-        """Refuse an order by what is neither grouped nor summed up."""
-        operand = ordering.operand
+    def require(self, operand: Operand, what: str) -> None:
+        """Refuse what is neither grouped nor summed up."""
         if not is_aggregate(operand) and not self._is_grouped(operand):
-            message = f"Ordered field must be grouped or aggregated: {operand.text}"
+            message = f"{what} must be grouped or aggregated: {operand.text}"
             raise complain("MALFORMED_QUERY", self.text, operand.at, message)
 
     def roll_up(self, having: str, orders: list[tuple[str, str]]) -> None:
