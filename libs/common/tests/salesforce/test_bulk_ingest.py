@@ -17,10 +17,12 @@ from crmlink_common.errors import (
     UnknownOutcomeError,
 )
 from crmlink_common.salesforce.bulk_job import JobRef, Polling
-from crmlink_common.salesforce.bulk_way import Bulk
+from crmlink_common.salesforce.bulk_way import Bulk, ByJobs
 from crmlink_common.salesforce.client import Outcome
 from crmlink_common.salesforce.fakes import FakeOrg, an_error, body_of
+from crmlink_common.salesforce.write_all import write_all
 from crmlink_common.salesforce.writes import Operation, Write, WriteOptions
+from crmlink_common.salesforce.writing import Writing
 
 from .ingest_world import (
     FULL,
@@ -245,3 +247,29 @@ async def test_records_of_one_key_are_in_jobs_that_follow_each_other(fake: FakeO
     outcomes = await (await fake.open()).update("Contact", RECORDS * 2, bulk=bulk)
     assert all(one.ok for one in outcomes)
     assert told == [(0, 1, 2), (3, 4, 5)]
+
+
+async def test_more_than_one_upload_takes_is_parted_into_jobs(fake: FakeOrg) -> None:
+    answers = []
+    for one in FULL:
+        done = table("sf__Id,sf__Created,Id", f"{one},false,{one}")
+        answers += begun(job("JobComplete", 1), done)
+    fake.answers = answers
+    org = await fake.open()
+    small = jobs(org, most_bytes=30)  # two lines are longer
+    writing = Writing(org, UPDATE, RECORDS)
+    outcomes = await write_all(writing, ByJobs(small, BULK))
+    assert [one.record_id for one in outcomes] == FULL
+    uploads = [one for one in fake.asked if one.method == "PUT"]
+    assert [gzip.decompress(one.content).count(b"\n") for one in uploads] == [2, 2, 2]
+    with pytest.raises(InvalidInputError):
+        await small.run(UPDATE, RECORDS, within=1)
+
+
+async def test_jobs_that_may_not_end_in_time_are_not_begun(fake: FakeOrg) -> None:
+    fake.answers = begun(*[job("InProgress")] * 9)
+    org = await fake.open()
+    writing = Writing(org, UPDATE, RECORDS)
+    terms = Bulk(over=2, within=5)
+    outcomes = await write_all(writing, ByJobs(jobs(org, most_bytes=30), terms))
+    assert codes(outcomes) == ["JOB_STILL_RUNNING", "NOT_SENT", "NOT_SENT"]

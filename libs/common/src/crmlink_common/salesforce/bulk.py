@@ -70,6 +70,7 @@ class IngestJobs:
     jitter: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
     polling: Polling = field(default_factory=Polling)
+    most_bytes: int = BYTES_PER_JOB
     delete_read: bool = False  # a job whose every result was read; else it is kept seven days
 
     async def run(
@@ -93,7 +94,7 @@ class IngestJobs:
             CrmLinkError: the job could not be begun; nothing was written.
         """
         deadline = self.clock() + within
-        rows = _rows(write, records)
+        rows = _rows(write, records, self.most_bytes)
         ref = await self._uploaded(write, rows, job_created, tuple(positions))
         try:
             await self._into(ref, JobState.UPLOAD_COMPLETE)
@@ -249,13 +250,13 @@ class IngestJobs:
                 return job
 
 
-def _rows(write: Write, records: Sequence[Record]) -> list[Cells]:
+def _rows(write: Write, records: Sequence[Record], most_bytes: int) -> list[Cells]:
     rows = [row for row in map(cells_of, records) if row is not None]
     keys = {key for key in map(write.key, records) if key is not None}
     if not write.bulk or not len(records) == len(rows) == len(keys) > 0:
         raise InvalidInputError("not for Bulk 2.0")
     columns = len(columns_of(rows))
-    if sum(size_of(row, columns) for row in rows) > BYTES_PER_JOB:
+    if sum(size_of(row, columns) for row in rows) > most_bytes:
         raise InvalidInputError("more than one upload takes")
     return rows
 

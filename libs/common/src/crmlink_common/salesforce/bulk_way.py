@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crmlink_common.errors import CrmLinkError, PermanentError
-from crmlink_common.salesforce.bulk import BYTES_PER_JOB, IngestJobs, JobCreated, told_nobody
+from crmlink_common.errors import CrmLinkError, PermanentError, UnknownOutcomeError
+from crmlink_common.salesforce.bulk import IngestJobs, JobCreated, told_nobody
 from crmlink_common.salesforce.bulk_csv import cells_of, columns_of, size_of
 from crmlink_common.salesforce.errors import of_the_call
 from crmlink_common.salesforce.write_plan import BULK_OVER, parted, takes_bulk
@@ -51,7 +51,7 @@ class ByJobs:
         sizes = [size_of(row, columns) for row in known]
         left = set(positions).difference(fit)
         deadline = self.jobs.clock() + self.terms.within
-        for part in parted(range(len(fit)), sizes, MOST_PER_JOB, BYTES_PER_JOB):
+        for part in parted(range(len(fit)), sizes, MOST_PER_JOB, self.jobs.most_bytes):
             job = [fit[number] for number in part]
             if writing.stopped or self.jobs.clock() > deadline:
                 writing.not_sent(job)
@@ -85,5 +85,7 @@ class ByJobs:
         except CrmLinkError as exc:
             writing.stopped = of_the_call(exc)
             outcomes = spread(writing.stopped, len(job))
+        if all(isinstance(one.error, UnknownOutcomeError) for one in outcomes):
+            writing.stopped = outcomes[0].error  # it may be running still
         writing.outcomes |= dict(zip(job, outcomes, strict=True))
         return True
