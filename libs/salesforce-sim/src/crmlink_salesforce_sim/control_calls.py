@@ -54,14 +54,14 @@ class Failures(_OfRules):
         return self.faults.failures
 
     def change(self, asked: Asked) -> None:
-        """Let the next `count` calls fail with `status`, `code`, `message`."""
-        count = asked.whole("count", 1)
+        """Let `count` calls fail with `status`, `code`, `message`, after `skip` that pass."""
+        count, skip = asked.whole("count", 1), asked.whole("skip", 0)
         status = asked.whole("status", 503, 400, 599)
         code = asked.text("code") or BY_STATUS.get(status, "UNKNOWN_EXCEPTION")
         failure = Failure(status, code, asked.text("message"))
         chosen = filter_of(asked)
         asked.done()
-        self._rules.add(chosen, failure, count)
+        self._rules.add(chosen, failure, count, skip)
 
 
 class Latencies(_OfRules):
@@ -107,10 +107,10 @@ class Answers(_OfRules):
         )
         if fault == "late" and not spoil.done:
             raise AskedError("done", "a late call is carried out; use fail for one that is not")
-        count = asked.whole("count", 1)
+        count, skip = asked.whole("count", 1), asked.whole("skip", 0)
         chosen = filter_of(asked)
         asked.done()
-        self._rules.add(chosen, spoil, count)
+        self._rules.add(chosen, spoil, count, skip)
 
 
 @dataclass(frozen=True)

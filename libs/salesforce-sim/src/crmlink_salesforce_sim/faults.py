@@ -117,6 +117,7 @@ class _Rule(Generic[EffectT]):
     filter: Filter
     effect: EffectT
     left: int | None
+    skip: int = 0
 
 
 class Rules(Generic[EffectT]):
@@ -126,12 +127,15 @@ class Rules(Generic[EffectT]):
         self._lock = threading.Lock()
         self._rules: list[_Rule[EffectT]] = []
 
-    def add(self, asked: Filter, effect: EffectT, count: int | None = None) -> None:
-        """Add a rule; the same filter again replaces what was asked before."""
+    def add(self, asked: Filter, effect: EffectT, count: int | None = None, skip: int = 0) -> None:
+        """Add a rule; the same filter again replaces what was asked before.
+
+        The first `skip` calls that fit pass, the next `count` are met; None is without an end.
+        """
         with self._lock:
             self._rules = [one for one in self._rules if one.filter != asked][-MOST_RULES + 1 :]
             if count != 0:
-                self._rules.append(_Rule(asked, effect, count))
+                self._rules.append(_Rule(asked, effect, count, skip))
 
     def take(self, asking: Asking) -> EffectT | None:
         """Return what shall happen to this call, and count it."""
@@ -140,6 +144,9 @@ class Rules(Generic[EffectT]):
         with self._lock:
             for rule in self._rules:
                 if rule.filter.takes(asking):
+                    if rule.skip > 0:
+                        rule.skip -= 1
+                        return None
                     if rule.left is not None:
                         rule.left -= 1
                         self._rules = [one for one in self._rules if one.left != 0]
@@ -159,6 +166,7 @@ class Rules(Generic[EffectT]):
                     **{name: v for name, v in asdict(one.filter).items() if v is not None},
                     **asdict(one.effect),
                     "left": one.left,
+                    **({"skip": one.skip} if one.skip else {}),
                 }
                 for one in self._rules
             ]

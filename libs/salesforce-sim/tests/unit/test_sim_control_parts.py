@@ -73,6 +73,14 @@ def test_a_rule_meets_so_many_calls_and_the_same_filter_replaces_it() -> None:
     assert rules.take(query) is None
 
 
+def test_a_rule_lets_the_first_calls_pass() -> None:
+    rules: Rules[Failure] = Rules()
+    query = Asking("GET", "query", "query")
+    rules.add(Filter(), Failure(500, "A"), 1, skip=1)
+    assert rules.state()[0]["skip"] == 1
+    assert [rules.take(query) for _ in range(3)] == [None, Failure(500, "A"), None]
+
+
 @pytest.mark.parametrize(
     ("chosen", "taken"),
     [
