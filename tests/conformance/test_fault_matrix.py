@@ -41,7 +41,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 fact = pytest.mark.fact
 Names = Callable[[], str]
 NOTHING_TO_CUT = {"update one", "delete one"}  # they answer without a body
-IMPATIENT = Timeouts(read=0.25, whole=0.5)  # only where an answer shall come too late
+IMPATIENT = {  # a read waits for its answer, a write for the time of the whole call
+    id(READS): Timeouts(read=0.6, whole=10.0),
+    id(WRITES): Timeouts(read=0.6, whole=0.8),
+}
 FOR_GOOD = 10_000  # calls or records: more than any bound
 ATTEMPTS = 4  # of one call, the first among them
 MOST_ATTEMPTS = 24  # of a write in parts, locked rows and all: never without end
@@ -269,7 +272,7 @@ async def test_answers_that_come_too_late(
     """All kinds at once: each waits for nothing but time."""
 
     async def one(kind: str) -> None:
-        async with opening(kind, IMPATIENT) as matrix:
+        async with opening(kind, IMPATIENT[id(kinds)]) as matrix:
             await way(matrix, LATE_ANSWER, kind)
 
     async with asyncio.TaskGroup() as tasks:
