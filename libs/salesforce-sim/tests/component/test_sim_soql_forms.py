@@ -109,6 +109,7 @@ SELECT Name, COUNT(Id) FROM Account
 SELECT Name, COUNT(Id) name FROM Account GROUP BY Name
 SELECT Name, COUNT(Id) FROM Account GROUP BY Name ORDER BY Phone
 SELECT Name, COUNT(Id) FROM Account GROUP BY Name HAVING Phone = 'x'
+SELECT MAX(COUNT(Id)) FROM Account
 SELECT SUM(Name) FROM Account
 SELECT MAX(AnnualRevenue) FROM Account LIMIT 1
 SELECT CALENDAR_YEAR(CreatedDate) FROM Account

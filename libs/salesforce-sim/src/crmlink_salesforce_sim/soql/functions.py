@@ -7,7 +7,7 @@ from crmlink_salesforce_sim.schema import Field
 from crmlink_salesforce_sim.soql.abilities import aggregatable
 from crmlink_salesforce_sim.soql.distance import distance_sql
 from crmlink_salesforce_sim.soql.fields import Column, Sources
-from crmlink_salesforce_sim.soql.nodes import Function, Operand, Path
+from crmlink_salesforce_sim.soql.nodes import Function, Literal, Operand, Path
 from crmlink_salesforce_sim.soql.place import complain, not_executed
 
 AGGREGATES = {"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"}
@@ -40,7 +40,7 @@ OF_DATES = {  # the fiscal year is the calendar's
 OF_TIMES = ("DAY_ONLY", "HOUR_IN_DAY")  # they take a dateTime alone
 
 
-def is_aggregate(operand: Operand) -> bool:
+def is_aggregate(operand: Operand | Literal) -> bool:
     """Tell whether the operand sums up many rows, itself or inside a wrapper."""
     if not isinstance(operand, Function):
         return False
@@ -65,7 +65,8 @@ def operand_column(sources: Sources, operand: Operand) -> Column:
     if operand.kind == "FORMULA":
         raise not_executed("FORMULA()")
     [argument] = operand.arguments
-    if not isinstance(argument, Path | Function):
+    nested = operand.kind not in SAME_VALUE and is_aggregate(argument)
+    if not isinstance(argument, Path | Function) or nested:
         raise _unexpected(sources, operand)
     if operand.kind in OF_DATES:
         return _of_date(sources, operand, argument)
