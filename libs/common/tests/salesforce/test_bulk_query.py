@@ -118,7 +118,7 @@ async def test_a_locator_that_names_its_own_page_ends_the_reading(fake: FakeOrg)
 
 
 async def test_a_page_of_html_is_no_page_of_rows(fake: FakeOrg) -> None:
-    jobs = await jobs_of(fake, *[httpx.Response(200, html="<html>\n</html>")] * 3)
+    jobs = await jobs_of(fake, *[httpx.Response(200, html="<html>\n</html>")] * 12)
     with pytest.raises(TransientError):
         await names(jobs)
 

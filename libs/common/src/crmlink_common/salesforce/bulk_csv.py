@@ -169,8 +169,6 @@ class Rows:
 
 async def rows_in(received: Received) -> AsyncIterator[list[Row]]:
     """Yield the rows of an answer as they come; raise SalesforceTransientError."""
-    if "html" in received.headers.get("content-type", ""):
-        raise SalesforceTransientError("MALFORMED_ANSWER")  # a page of the way there
     rows = Rows()
     async with aclosing(cast("AsyncGenerator[bytes]", received.parts())) as parts:
         async for part in parts:
