@@ -129,6 +129,7 @@ async def test_rows_have_a_most(api: httpx.AsyncClient) -> None:
         ("FIND {ab} RETURNING Contact(Id OFFSET 2001)", "NUMBER_OUTSIDE_VALID_RANGE", "2000"),
         ("FIND {ab} RETURNING Contact(Nope)", "INVALID_FIELD", "No such column 'Nope'"),
         ("FIND {ab} RETURNING Contact(Name n)", "MALFORMED_SEARCH", "field aliasing"),
+        ("FIND {ab} RETURNING Account(Id, (SELECT Id FROM Contacts))", "MALFORMED_SEARCH", "'('"),
         ("FIND {ab} RETURNING Nope", "INVALID_TYPE", "is not supported"),
         ("FIND {ab} RETURNING RecordType", "INVALID_TYPE", "does not support search"),
         ("FIND {ab} WITH DATA CATEGORY A__c AT b__c", "FUNCTIONALITY_NOT_ENABLED", "CATEGORY"),

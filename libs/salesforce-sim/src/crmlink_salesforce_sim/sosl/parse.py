@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from crmlink_salesforce_sim.soql.nodes import FieldItem, Path, Query, Source
+from crmlink_salesforce_sim.soql.nodes import FieldItem, Item, Path, Query, Source
 from crmlink_salesforce_sim.soql.parse import Parser
 from crmlink_salesforce_sim.soql.place import complain, unreadable
 from crmlink_salesforce_sim.soql.tokens import END, tokens_of
@@ -57,7 +57,7 @@ class SearchParser(Parser):
         plain = Query((FieldItem(Path(("Id",), path.at)),), (Source(path),), path.at)
         if not self.accept("("):
             return Returning(plain)
-        query, list_view = replace(plain, items=tuple(self.many(self.item))), None
+        query, list_view = replace(plain, items=tuple(self.many(self._field))), None
         if self.accept("WHERE"):
             query = replace(query, where=self.conditions())
         if self.accept("USING"):
@@ -72,6 +72,11 @@ class SearchParser(Parser):
             query = replace(query, offset=self.whole())
         self.expect(")")
         return Returning(query, list_view)
+
+    def _field(self) -> Item:
+        if self.at("(") or self.at("FIELDS", "("):  # a subquery, a set of fields: SOQL has them
+            raise self.unexpected()
+        return self.item()
 
     def _filter(self, search: Search) -> Search:
         if self.accept("DATA"):

@@ -49,10 +49,11 @@ def read_terms(text: str) -> Term | None:
     if len(text) > MOST_CHARACTERS:
         return None
     parts = list(_parts(text))
-    if sum(_letters(one) for one in parts if isinstance(one, Word)) < LEAST_CHARACTERS:
+    words = [one for one in parts if isinstance(one, Word) and not _operator(one)]
+    if sum(map(_letters, words)) < LEAST_CHARACTERS:
         raise malformed("search term must be longer than one character")
     if len(text) > MOST_WITH_OPERATORS:
-        parts = [one for one in parts if isinstance(one, Word) and not _operator(one)]
+        parts = [*words]
     reader = _Terms(parts)
     found = reader.either()
     if reader.parts:
