@@ -32,6 +32,13 @@ def test_what_every_answer_carries(ask: Asking) -> None:
     assert not [one for one in told if one == "retry-after" or one.startswith("ratelimit")]
 
 
+@fact("F2.3")
+def test_answers_can_be_xml(ask: Asking) -> None:
+    answer = ask.send("GET", "limits", headers={"Accept": "application/xml"})
+    assert answer.headers["content-type"].startswith("application/xml")
+    assert answer.text.lstrip().startswith("<?xml")
+
+
 @fact("F2.43", "F5.1")
 def test_a_create_tells_where_the_record_is(ask: Asking, name: Names) -> None:
     answer = ask.send("POST", "sobjects/Contact", json={"LastName": name()})
