@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import httpx
@@ -26,59 +20,19 @@ from crmlink_common.salesforce.bulk_job import JobRef
 from crmlink_common.salesforce.bulk_way import Bulk
 from crmlink_common.salesforce.client import Org, SalesforceOrgs
 from crmlink_common.salesforce.hosts import Hosts
-from crmlink_common.salesforce.tokens import AccessToken
 from crmlink_common.salesforce.writes import WriteOptions
+
+from .simulator_world import NAMES, World, people, running_org
 
 pytestmark = pytest.mark.integration
 
-SIZES = ["--accounts", "5", "--contacts", "5", "--leads", "5"]
-COMMAND = [sys.executable, "-m", "crmlink_salesforce_sim", "--port", "0", "--control", *SIZES]
-NAMES = count()
 BY_JOB = Bulk(over=50)
 
 
 @pytest.fixture(scope="module")
 def told() -> Iterator[dict[str, str]]:
-    """Start the org; give what it tells of itself."""
-    with subprocess.Popen(  # noqa: S603 - our own simulator
-        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-@dataclass
-class World:
-    """The org as its operator sees it; tokens by user name and password."""
-
-    http: httpx.AsyncClient
-    told: dict[str, str]
-    version: str = "59.0"
-
-    async def token(self, workspace_id: str, *, failed: str | None = None) -> AccessToken:
-        names = ("client_id", "client_secret", "username", "password")
-        form = {name: self.told[name] for name in names} | {"grant_type": "password"}
-        answer = await self.http.post("/services/oauth2/token", data=form)
-        told = answer.raise_for_status().json()
-        return AccessToken(
-            token=told["access_token"],
-            fingerprint=hashlib.sha256(told["access_token"].encode()).hexdigest()[:16],
-            instance_url=told["instance_url"],
-            api_version=self.version,
-            org_id=told["id"].split("/")[-2],
-            epoch=1,
-        )
-
-    async def calls(self) -> int:
-        answer = await self.http.get("/_sim/limits")
-        return int(answer.raise_for_status().json()["used"])
-
-    async def tell(self, path: str, **body: object) -> None:
-        (await self.http.post(f"/_sim/{path}", json=body)).raise_for_status()
+    with running_org() as told:
+        yield told
 
 
 @pytest.fixture
@@ -101,14 +55,6 @@ async def orgs(world: World) -> AsyncIterator[SalesforceOrgs]:
 @pytest.fixture
 async def org(orgs: SalesforceOrgs) -> Org:
     return await orgs.open("w1")
-
-
-def people(number: int, **values: object) -> list[dict[str, Any]]:
-    of = f"k{next(NAMES)}"
-    return [
-        {"Member_Id__c": f"{of}-{n}", "LastName": f"Ö'{n}", "Phone": "0", **values}
-        for n in range(number)
-    ]
 
 
 async def kept(org: Org, records: list[dict[str, Any]], field: str) -> list[object]:
@@ -257,6 +203,48 @@ async def test_all_or_none_leaves_nothing_behind(org: Org) -> None:
         "SalesforcePermanentError",
     ]
     assert await kept(org, records, "Id") == []
+
+
+@pytest.mark.parametrize("number", [1, 3, 210])
+async def test_what_a_duplicate_rule_warns_of_is_saved_when_allowed(
+    world: World, org: Org, number: int
+) -> None:
+    twins = people(2, Email=f"twin{next(NAMES)}@x.example")
+    assert all(one.ok for one in await org.create("Contact", twins[:1]))
+    await world.tell("duplicate-rules", on=True)
+    records = [*people(number - 1), {**twins[1], "LastName": twins[0]["LastName"]}]
+    outcome = (await org.create("Contact", records))[-1]
+    assert isinstance(outcome.error, ConflictError)
+    assert len(outcome.error.duplicates) == 1
+    records = [*people(number - 1), records[-1]]
+    allowed = WriteOptions(allow_duplicates=True)
+    assert all(one.ok for one in await org.create("Contact", records, options=allowed))
+
+
+STEPS = {
+    "create": {"method": "POST", "path": "*jobs/ingest"},
+    "upload": {"method": "PUT", "path": "*/batches"},
+    "close": {"method": "PATCH", "path": "*jobs/ingest/*"},
+    "look": {"method": "GET", "path": "*jobs/ingest/750*"},
+    "results": {"method": "GET", "path": "*/successfulResults"},
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("fault", ["503", "drop", "truncate"])
+async def test_a_fault_at_a_step_of_a_job_comes_out_right(
+    world: World, org: Org, step: str, fault: str
+) -> None:
+    records = people(60)
+    if fault == "503":
+        await world.tell("fail", status=503, count=1, **STEPS[step])
+    else:
+        await world.tell("answers", fault=fault, done=True, count=1, **STEPS[step])
+    outcomes = await org.upsert("Contact", "Member_Id__c", records, bulk=BY_JOB)
+    for setting in ("fail", "answers"):
+        assert (await world.http.get(f"/_sim/{setting}")).json()["rules"] == []  # it has happened
+    assert all(one.ok for one in outcomes)
+    assert len(await kept(org, records, "Id")) == 60
 
 
 async def test_update_only_never_creates(org: Org) -> None:
