@@ -17,12 +17,26 @@ from .world import (
     authorize,
     code_form,
     log_in,
+    running_org,
 )
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 fact = pytest.mark.fact
 VERIFIER = secrets.token_urlsafe(48)
 TOKEN = "/services/oauth2/token"
+
+
+@pytest.fixture(scope="module")
+def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedOrg]:
+    """An org whose clock is nobody else's."""
+    with running_org(tmp_path_factory.mktemp("settings")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def control(org: SimulatedOrg) -> Iterator[Control]:
+    with org.browser() as http:
+        yield Control(http)
 
 
 @pytest.fixture
