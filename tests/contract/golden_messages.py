@@ -82,6 +82,20 @@ MESSAGES: list[tuple[str, Topic[Any], Data | Deleted]] = [
             epoch=2,
         ),
     ),
+    (
+        "another_org",
+        CONNECTIONS_V1,
+        Connection(
+            workspace_id="w1",
+            revision=6,
+            status=ConnectionStatus.CONNECTED,
+            instance_url="https://other.my.salesforce.com",
+            api_version="59.0",
+            org_id=ORG_ID,
+            org_confirmed=False,
+            epoch=4,
+        ),
+    ),
     ("deleted", CONNECTIONS_V1, Deleted("w1", 5)),
     (
         "saved",

@@ -76,6 +76,10 @@ def overview(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         "client_id": "consumer-key",
         "has_secret": True,
         "error": None,
+        "org": {"id": "00Dx0000000BV7zEAG", "name": "Acme"},
+        "pending_org": None,
+        "check": None,
+        "revocation": None,
         "callback_url": CALLBACK_URL,
         "usage": {"used": 12, "limit": 15000, "at": "2026-01-01T12:00:00Z"},
     }

@@ -16,9 +16,10 @@ from crmlink_common.salesforce.pool import Origins
 from crmlink_common.storage.engine import create_engine
 from crmlink_common.storage.migrations import migrate as migrate_schema
 from crmlink_oauth.clients.salesforce import SalesforceLogin
-from crmlink_oauth.routes import connection_routes, token_routes
+from crmlink_oauth.routes import connection_routes, org_routes, token_routes
 from crmlink_oauth.service.authority import TokenAuthority
 from crmlink_oauth.service.bulletin import Bulletin
+from crmlink_oauth.service.checking import Checking
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.setup import Setup
 from crmlink_oauth.service.signing_in import SigningIn
@@ -45,11 +46,13 @@ def create_app(settings: Settings, origins: Origins | None = None) -> FastAPI:
     salesforce = SalesforceLogin(origins=origins)
     signing_in = SigningIn(setup=setup, salesforce=salesforce)
     authority = TokenAuthority(setup=setup, salesforce=salesforce)
+    checking = Checking(setup=setup, salesforce=salesforce, tokens=authority)
     revoking = Revoking(desk=desk, salesforce=salesforce)
     tidying = Tidying(setup=setup)
     return foundation.app(
         routers=[
             connection_routes(foundation.callers, setup, signing_in),
+            org_routes(foundation.callers, setup, checking),
             token_routes(foundation.callers, authority, setup),
         ],
         workers=[

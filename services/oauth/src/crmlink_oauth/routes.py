@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from crmlink_common.internal.auth import Callers
 from crmlink_oauth.service.authority import TokenAuthority
-from crmlink_oauth.service.overview import Overview, trouble
+from crmlink_oauth.service.checking import Checking
+from crmlink_oauth.service.overview import Check, Overview, trouble
 from crmlink_oauth.service.ports import Usage
 from crmlink_oauth.service.setup import Form, Setup
 from crmlink_oauth.service.signing_in import Callback, SigningIn
@@ -126,6 +127,28 @@ def connection_routes(callers: Callers, setup: Setup, signing_in: SigningIn) -> 
             cure=told.cure if told else "",
             overview=finished.overview,
         )
+
+    return router
+
+
+def org_routes(callers: Callers, setup: Setup, checking: Checking) -> APIRouter:
+    """What a person decides and learns about the org itself, through the gateway alone."""
+    router = APIRouter(
+        prefix="/internal/v1/workspaces/{workspace_id}",
+        dependencies=[callers.required("gateway")],
+    )
+
+    @router.post("/org/confirm")
+    async def confirm_org(workspace_id: WorkspaceId, actor: Actor = "service:gateway") -> Overview:
+        return await setup.confirm_org(workspace_id, actor=actor)
+
+    @router.post("/org/reject")
+    async def reject_org(workspace_id: WorkspaceId, actor: Actor = "service:gateway") -> Overview:
+        return await setup.reject_org(workspace_id, actor=actor)
+
+    @router.post("/test")
+    async def test(workspace_id: WorkspaceId, actor: Actor = "service:gateway") -> Check:
+        return await checking.test(workspace_id, actor=actor)
 
     return router
 

@@ -43,7 +43,7 @@ async def test_no_transaction_is_open_while_salesforce_is_asked(world: World) ->
     world.org.during = lambda _: open_then.append(world.store.open)
     await world.connect()
     await world.token(await world.expire())
-    assert len(open_then) == 5
+    assert len(open_then) == 7
     assert not any(open_then)
 
 

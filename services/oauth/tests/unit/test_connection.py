@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,50 +9,71 @@ from hypothesis import strategies as st
 
 from crmlink_common.contracts.connections import ConnectionStatus as Status
 from crmlink_oauth.domain.connection import (
-    ARROWS,
-    CHANGES_AUTHORITY,
     Connection,
     Entered,
+    NoOrgToConfirmError,
     NotConfiguredError,
-    Step,
     configured,
+    connected,
     deleted,
     disconnected,
+    org_confirmed,
+    org_rejected,
     refused,
     step,
 )
+from crmlink_oauth.domain.states import CHANGES_AUTHORITY, Stage, Step, arrow
 
 WRITTEN_DOWN = {
-    # from: configured, connected, disconnected, token_refused, enabled, disabled, deleted
-    "not_connected": ("awaiting_oauth", None, None, None, None, None, None),
-    "awaiting_oauth": (
-        "awaiting_oauth",
-        "connected",
-        "awaiting_oauth",
-        "error",
-        "awaiting_oauth",
-        "awaiting_oauth",
-        "not_connected",
-    ),
-    "connected": (
-        "awaiting_oauth",
-        "connected",
-        "awaiting_oauth",
-        "error",
-        "connected",
-        "connected",
-        "not_connected",
-    ),
-    "error": (
-        "awaiting_oauth",
-        "connected",
-        "awaiting_oauth",
-        "error",
-        "error",
-        "error",
-        "not_connected",
-    ),
+    # read as: from this state, each of these steps leads there; any other step is refused
+    "not_connected": {"configured": "awaiting_oauth"},
+    "awaiting_oauth": {
+        "configured": "awaiting_oauth",
+        "connected": "connected",
+        "connected_elsewhere": "org_unconfirmed",
+        "disconnected": "awaiting_oauth",
+        "token_refused": "error",
+        "enabled": "awaiting_oauth",
+        "disabled": "awaiting_oauth",
+        "deleted": "not_connected",
+    },
+    "connected": {
+        "configured": "awaiting_oauth",
+        "connected": "connected",
+        "connected_elsewhere": "org_unconfirmed",
+        "disconnected": "awaiting_oauth",
+        "token_refused": "error",
+        "enabled": "connected",
+        "disabled": "connected",
+        "deleted": "not_connected",
+    },
+    "org_unconfirmed": {
+        "configured": "awaiting_oauth",
+        "connected": "connected",
+        "connected_elsewhere": "org_unconfirmed",
+        "org_confirmed": "connected",
+        "org_rejected": "awaiting_oauth",
+        "disconnected": "awaiting_oauth",
+        "token_refused": "error",
+        "enabled": "org_unconfirmed",
+        "disabled": "org_unconfirmed",
+        "deleted": "not_connected",
+    },
+    "error": {
+        "configured": "awaiting_oauth",
+        "connected": "connected",
+        "connected_elsewhere": "org_unconfirmed",
+        "disconnected": "awaiting_oauth",
+        "token_refused": "error",
+        "enabled": "error",
+        "disabled": "error",
+        "deleted": "not_connected",
+    },
 }
+EVERY = [(stage, what) for stage in Stage for what in Step]
+DRAWN = [(stage, what) for stage, what in EVERY if what.value in WRITTEN_DOWN[stage.value]]
+REFUSED = [pair for pair in EVERY if pair not in DRAWN]
+OTHER_ORG = "00Dx0000000OTHER1X"
 
 
 def a_connection(status: Status = Status.CONNECTED, **changes: object) -> Connection:
@@ -83,34 +105,90 @@ def entered(**changes: str) -> Entered:
     return Entered(**{**same, **changes})
 
 
-@pytest.mark.parametrize("status", list(Status))
-@pytest.mark.parametrize("what", list(Step))
-def test_every_arrow_leads_where_it_is_written(status: Status, what: Step) -> None:
-    target = WRITTEN_DOWN[status.value][list(Step).index(what)]
-    before = a_connection(status)
-    if target is None:
-        with pytest.raises(NotConfiguredError):
-            step(before, what)
-    else:
-        assert step(before, what).status.value == target
+def standing(stage: Stage) -> Connection:
+    pending = OTHER_ORG if stage is Stage.ORG_UNCONFIRMED else ""
+    return a_connection(stage.status, pending_org_id=pending)
 
 
-@pytest.mark.parametrize(("status", "what"), list(ARROWS))
-def test_each_step_is_a_revision_and_authority_an_epoch(status: Status, what: Step) -> None:
-    after = step(a_connection(status), what)
+def take(connection: Connection, what: Step) -> Connection:
+    """Take a step the way the service does."""
+    does: dict[Step, Callable[[Connection], Connection]] = {
+        Step.CONFIGURED: lambda one: configured(one, entered(client_id=f"{one.client_id}x")),
+        Step.CONNECTED: lambda one: connected(one, one.org_id, "Acme"),
+        Step.CONNECTED_ELSEWHERE: lambda one: connected(one, OTHER_ORG, "Other"),
+        Step.ORG_CONFIRMED: org_confirmed,
+        Step.ORG_REJECTED: org_rejected,
+        Step.DISCONNECTED: disconnected,
+        Step.TOKEN_REFUSED: lambda one: refused(one, "token_revoked", lasting=True),
+        Step.ENABLED: lambda one: step(one, Step.ENABLED, enabled=True),
+        Step.DISABLED: lambda one: step(one, Step.DISABLED, enabled=False),
+        Step.DELETED: deleted,
+    }
+    return does[what](connection)
+
+
+@pytest.mark.parametrize(("stage", "what"), DRAWN)
+def test_every_arrow_leads_where_it_is_written(stage: Stage, what: Step) -> None:
+    target = Stage(WRITTEN_DOWN[stage.value][what.value])
+    assert arrow(stage, what) is target
+    after = take(standing(stage), what)
+    assert (after.stage, after.status) == (target, target.status)
     assert (after.revision, after.epoch) == (8, 3 + (what in CHANGES_AUTHORITY))
+
+
+@pytest.mark.parametrize(("stage", "what"), REFUSED)
+def test_a_step_that_is_not_written_is_refused(stage: Stage, what: Step) -> None:
+    none = stage is Stage.NOT_CONNECTED
+    assert arrow(stage, what) is None
+    with pytest.raises(NotConfiguredError if none else NoOrgToConfirmError):
+        take(standing(stage), what)
+
+
+@pytest.mark.parametrize("stage", [one for one in Stage if one is not Stage.NOT_CONNECTED])
+def test_enabled_and_disabled_stand_beside_the_state(stage: Stage) -> None:
+    off = take(standing(stage), Step.DISABLED)
+    on = take(off, Step.ENABLED)
+    assert (off.stage, off.enabled, on.stage, on.enabled) == (stage, False, stage, True)
+    assert (on.access_token, on.epoch) == (off.access_token, 3)
 
 
 @given(st.lists(st.sampled_from(list(Step))))
 def test_counters_never_go_back(steps: list[Step]) -> None:
-    now = Connection(workspace_id="w1")
+    now = Connection(workspace_id="w1", org_id="00D")
     for what in steps:
-        if (now.status, what) not in ARROWS:
+        if arrow(now.stage, what) is None:
             continue
-        before = now
-        now = deleted(now) if what is Step.DELETED else step(now, what)
+        before, now = now, take(now, what)
         assert now.revision > before.revision
         assert now.epoch >= before.epoch
+
+
+def test_another_org_waits_beside_the_one_that_the_data_is_bound_to() -> None:
+    after = connected(a_connection(org_id="00D1", org_name="Acme"), OTHER_ORG, "Other")
+    assert (after.org_id, after.org_name) == ("00D1", "Acme")
+    assert (after.pending_org_id, after.pending_org_name) == (OTHER_ORG, "Other")
+    assert after.authorized_org_id == OTHER_ORG
+    used = org_confirmed(after)
+    assert (used.org_id, used.org_name, used.pending_org_id) == (OTHER_ORG, "Other", "")
+    assert (used.access_token, used.epoch) == (after.access_token, after.epoch)
+
+
+def test_going_back_forgets_the_new_tokens_and_keeps_the_earlier_org() -> None:
+    after = org_rejected(connected(a_connection(org_id="00D1"), OTHER_ORG, "Other"))
+    assert (after.stage, after.org_id, after.pending_org_id) == (Stage.AWAITING_OAUTH, "00D1", "")
+    assert (after.access_token, after.refresh_token, after.instance_url) == ("", "", "")
+    assert (after.client_id, after.client_secret) == ("c", "sealed-secret")
+
+
+@pytest.mark.parametrize("org_id", ["00Dx0000000BV7z", "00Dx0000000BV7zEAG"])
+def test_an_org_is_the_same_by_its_first_15_characters(org_id: str) -> None:
+    before = a_connection(Status.AWAITING_OAUTH, org_id="00Dx0000000BV7zEAG")
+    assert connected(before, org_id, "").stage is Stage.CONNECTED
+    assert connected(before, org_id.replace("z", "Z"), "").stage is Stage.ORG_UNCONFIRMED
+
+
+def test_the_first_org_needs_no_confirmation() -> None:
+    assert connected(a_connection(org_id=""), "00D", "Acme").stage is Stage.CONNECTED
 
 
 def test_nothing_changed_does_nothing() -> None:

@@ -15,7 +15,11 @@ class ConnectionStatus(StrEnum):
 
 
 class Connection(Data):
-    """``epoch`` fences authority (tokens, work in flight); data is bound to ``org_id``."""
+    """``epoch`` fences authority (tokens, work in flight); data is bound to ``org_id``.
+
+    ``org_confirmed`` is false while the authorization leads to another org than the data is bound
+    to, until an admin says which one it shall be; ``org_id`` is that of the data meanwhile.
+    """
 
     revision: Revision
     status: ConnectionStatus
@@ -23,13 +27,15 @@ class Connection(Data):
     instance_url: str = ""
     api_version: str = ""
     org_id: str = ""
+    org_confirmed: bool = True
     epoch: Revision = 0
     error_code: str = ""
 
     @property
     def usable(self) -> bool:
         """Say whether Salesforce may be called for this workspace at all."""
-        return self.enabled and self.status is ConnectionStatus.CONNECTED
+        connected = self.status is ConnectionStatus.CONNECTED
+        return self.enabled and connected and self.org_confirmed
 
 
 CONNECTIONS_V1 = Topic("connections.v1", Connection, writers=frozenset({"oauth"}))

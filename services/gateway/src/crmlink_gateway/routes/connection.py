@@ -15,6 +15,7 @@ from crmlink_gateway.routes.bodies import Credentials
 from crmlink_gateway.service import FrontDoor
 
 Overview = dict[str, Any]
+TEST_SECONDS = 35  # oauth answers within 28
 
 
 def connection_routes(gate: Gate, parts: Parts) -> APIRouter:
@@ -56,6 +57,9 @@ def switch_routes(gate: Gate, parts: Parts, door: FrontDoor, base_url: str) -> A
     connects = gate.allows(Scope.ADMIN, "connection.connect_asked")
     disconnects = gate.allows(Scope.ADMIN, "connection.disconnect_asked")
     enables = gate.allows(Scope.ADMIN, "connection.enable_asked")
+    confirms = gate.allows(Scope.ADMIN, "connection.org_confirm_asked")
+    rejects = gate.allows(Scope.ADMIN, "connection.org_reject_asked")
+    tests = gate.allows(Scope.WRITE)
     disables = gate.allows(Scope.ADMIN, "connection.disable_asked")
 
     @router.post("/authorize")
@@ -83,5 +87,28 @@ def switch_routes(gate: Gate, parts: Parts, door: FrontDoor, base_url: str) -> A
     @router.post("/disable")
     async def disable(caller: Caller = disables) -> Overview:
         return await post(caller, "/disable")
+
+    @router.post("/org/confirm")
+    async def confirm_org(caller: Caller = confirms) -> Overview:
+        """Use the org that was signed in to; links of the earlier one are kept and lie dormant."""
+        return await post(caller, "/org/confirm")
+
+    @router.post("/org/reject")
+    async def reject_org(caller: Caller = rejects) -> Overview:
+        """Go back: forget the new authorization; the earlier org is kept."""
+        return await post(caller, "/org/reject")
+
+    @router.post("/test")
+    async def test(caller: Caller = tests) -> dict[str, Any]:
+        """Look at the org: who connected, which version, and what is missing for our work."""
+        return dict(
+            await oauth.call(
+                "POST",
+                caller.workspace_id,
+                "/test",
+                actor=caller.actor,
+                seconds=TEST_SECONDS,
+            )
+        )
 
     return router

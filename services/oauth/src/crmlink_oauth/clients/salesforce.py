@@ -22,10 +22,16 @@ from crmlink_oauth.domain.tokens import (
     TokenAnswer,
     read_answer,
 )
-from crmlink_oauth.service.ports import App, NotAnsweredError, TokenRefusedError
+from crmlink_oauth.service.ports import (
+    App,
+    NotAnsweredError,
+    SessionEndedError,
+    TokenRefusedError,
+)
 
 WHOLE_CALL = 12.0  # seconds; callers wait for 15
 LARGEST_ANSWER = 1024 * 1024
+LARGEST_DESCRIPTION = 16 * 1024 * 1024  # objects have up to 800 fields, picklists written out
 ORG = "SELECT Id, Name FROM Organization LIMIT 1"
 NO_API = frozenset({"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"})
 REVOKED_ALREADY = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
@@ -114,10 +120,28 @@ class SalesforceLogin:
         if answer.error_code in NO_API:
             raise TokenRefusedError("api_disabled")
         if answer.status == httpx.codes.UNAUTHORIZED:
-            raise TokenRefusedError("salesforce_refused")
+            raise SessionEndedError
         if answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise _strange(answer)
         return Org(_name(answer.told), parse_usage(answer.limits))
+
+    async def describe(
+        self, instance_url: str, token: str, version: str, name: str
+    ) -> dict[str, Any] | None:
+        """Ask what this user may do with an object; None when it is not there for them."""
+        path = f"/services/data/v{version}/sobjects/{name}/describe"
+        answer = await self._call(
+            "GET", instance_url, path, token=token, largest=LARGEST_DESCRIPTION
+        )
+        if answer.good and isinstance(answer.told, dict):
+            return answer.told
+        if answer.error_code in NO_API:
+            raise TokenRefusedError("api_disabled")
+        if answer.status in {httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
+            if answer.error_code == "REQUEST_LIMIT_EXCEEDED":
+                raise NotAnsweredError("the daily limit", consumed=False, code="limit_used_up")
+            return None
+        raise _refused_or_strange(answer)
 
     async def _call(
         self,
@@ -128,12 +152,13 @@ class SalesforceLogin:
         form: dict[str, str] | None = None,
         token: str = "",
         query: dict[str, str] | None = None,
+        largest: int = LARGEST_ANSWER,
     ) -> Answer:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             async with asyncio.timeout(self.seconds), self.origins.lend(origin) as http:
                 request = http.build_request(method, path, data=form, params=query, headers=headers)
-                return _read(await whole_answer(http, request, largest=LARGEST_ANSWER))
+                return _read(await whole_answer(http, request, largest=largest))
         except AddressRefusedError as exc:
             raise NotAnsweredError(str(exc), consumed=False, code=exc.code) from None
         except NotConnectedError as exc:  # no longer allowed
@@ -171,7 +196,7 @@ def _strange(answer: Answer) -> NotAnsweredError:
 
 def _refused_or_strange(answer: Answer) -> TokenRefusedError | NotAnsweredError:
     if answer.status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        return TokenRefusedError("salesforce_refused")
+        return SessionEndedError()
     return _strange(answer)
 
 

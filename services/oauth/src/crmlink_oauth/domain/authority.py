@@ -20,7 +20,7 @@ class Give:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """There is nothing to give: ``not_connected``, ``connection_error`` or ``disabled``."""
+    """There is nothing to give; ``code`` is what ``unusable`` says."""
 
     code: str
 
@@ -49,14 +49,21 @@ Verdict: TypeAlias = Give | Refuse | Wait | Refresh | Lost
 
 
 def judge(
-    connection: Connection, *, allowed: bool, failed: str | None, seen_serial: int, now: datetime
+    connection: Connection,
+    *,
+    allowed: bool,
+    failed: str | None,
+    seen_serial: int,
+    now: datetime,
+    checking: bool = False,
 ) -> Verdict:
     """Decide for a caller whose token ``failed``, or who has none.
 
     ``seen_serial`` is the token's number when the caller asked: a later one is fresh, even when
-    Salesforce gave the same text again.
+    Salesforce gave the same text again. ``checking`` is oauth's own look at the org: it needs
+    neither an enabled connection nor a confirmed org.
     """
-    if code := unusable(connection, allowed=allowed):
+    if code := unusable(connection, allowed=allowed, checking=checking):
         return Refuse(code)
     if failed != connection.fingerprint or connection.token_serial > seen_serial:
         return Give()
@@ -67,13 +74,17 @@ def judge(
     return Refresh()
 
 
-def unusable(connection: Connection, *, allowed: bool) -> str:
+def unusable(connection: Connection, *, allowed: bool, checking: bool = False) -> str:
     """Say why there is no token for anybody; '' when there is."""
     if connection.status is Status.ERROR:
         return "connection_error"
     if connection.status is not Status.CONNECTED:
         return "not_connected"
-    return "" if connection.enabled and allowed else "disabled"
+    if checking:
+        return ""
+    if not (connection.enabled and allowed):
+        return "disabled"
+    return "org_not_confirmed" if connection.pending_org_id else ""
 
 
 def begin(connection: Connection, holder: str, now: datetime) -> Connection:

@@ -4,65 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from crmlink_common.contracts.connections import ConnectionStatus as Status
 from crmlink_common.errors import ConflictError
 from crmlink_common.salesforce.versions import DEFAULT_VERSION, NEWEST
+from crmlink_oauth.domain.states import CHANGES_AUTHORITY, Stage, Step, arrow
 
 DEFAULT_LOGIN_URL = "https://login.salesforce.com"
-
-
-class Step(StrEnum):
-    """What can happen to a connection."""
-
-    CONFIGURED = "configured"
-    CONNECTED = "connected"
-    DISCONNECTED = "disconnected"
-    TOKEN_REFUSED = "token_refused"  # noqa: S105 - a name
-    ENABLED = "enabled"
-    DISABLED = "disabled"
-    DELETED = "deleted"
-
-
-_NONE, _AWAITING, _UP, _ERROR = (
-    Status.NOT_CONNECTED,
-    Status.AWAITING_OAUTH,
-    Status.CONNECTED,
-    Status.ERROR,
-)
-ARROWS: dict[tuple[Status, Step], Status] = {
-    (_NONE, Step.CONFIGURED): _AWAITING,
-    (_AWAITING, Step.CONFIGURED): _AWAITING,
-    (_UP, Step.CONFIGURED): _AWAITING,
-    (_ERROR, Step.CONFIGURED): _AWAITING,
-    (_AWAITING, Step.CONNECTED): _UP,
-    (_UP, Step.CONNECTED): _UP,
-    (_ERROR, Step.CONNECTED): _UP,
-    (_AWAITING, Step.DISCONNECTED): _AWAITING,
-    (_UP, Step.DISCONNECTED): _AWAITING,
-    (_ERROR, Step.DISCONNECTED): _AWAITING,
-    (_AWAITING, Step.TOKEN_REFUSED): _ERROR,
-    (_UP, Step.TOKEN_REFUSED): _ERROR,
-    (_ERROR, Step.TOKEN_REFUSED): _ERROR,
-    (_AWAITING, Step.ENABLED): _AWAITING,
-    (_UP, Step.ENABLED): _UP,
-    (_ERROR, Step.ENABLED): _ERROR,
-    (_AWAITING, Step.DISABLED): _AWAITING,
-    (_UP, Step.DISABLED): _UP,
-    (_ERROR, Step.DISABLED): _ERROR,
-    (_AWAITING, Step.DELETED): _NONE,
-    (_UP, Step.DELETED): _NONE,
-    (_ERROR, Step.DELETED): _NONE,
-}
-CHANGES_AUTHORITY = frozenset({Step.CONFIGURED, Step.CONNECTED, Step.DISCONNECTED, Step.DELETED})
 
 
 class NotConfiguredError(ConflictError):
     """There is no connection to do this with."""
 
     code = "not_configured"
+
+
+class NoOrgToConfirmError(ConflictError):
+    """No authorization waits for somebody to say whether its org is the right one."""
+
+    code = "no_org_to_confirm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +47,8 @@ class Connection:
     ever_rotated: bool = False
     org_id: str = ""
     org_name: str = field(default="", repr=False)
+    pending_org_id: str = ""  # of another org that was signed in to; all data is bound to org_id
+    pending_org_name: str = field(default="", repr=False)
     user_id: str = ""
     user_name: str = field(default="", repr=False)
     epoch: int = 0
@@ -97,6 +60,18 @@ class Connection:
     refresh_epoch: int = 0
     refreshes_unanswered: int = 0  # calls begun for this token whose outcome nobody learnt
 
+    @property
+    def stage(self) -> Stage:
+        """Where it stands in the table of states."""
+        if self.status is Status.CONNECTED and self.pending_org_id:
+            return Stage.ORG_UNCONFIRMED
+        return Stage(self.status.value)
+
+    @property
+    def authorized_org_id(self) -> str:
+        """The org that the tokens belong to."""
+        return self.pending_org_id or self.org_id
+
 
 NO_INTENT: dict[str, Any] = {
     "refresh_holder": "",
@@ -105,12 +80,14 @@ NO_INTENT: dict[str, Any] = {
     "refresh_epoch": 0,
     "refreshes_unanswered": 0,
 }
+NO_PENDING_ORG: dict[str, Any] = {"pending_org_id": "", "pending_org_name": ""}
 NO_TOKENS: dict[str, Any] = {
     "access_token": "",
     "refresh_token": "",
     "fingerprint": "",
     "ever_rotated": False,
     **NO_INTENT,
+    **NO_PENDING_ORG,
 }
 
 
@@ -118,14 +95,17 @@ def step(connection: Connection, what: Step, **changes: Any) -> Connection:  # n
     """Return what it becomes.
 
     Raises:
-        NotConfiguredError: there is no such arrow.
+        NotConfiguredError: nothing is configured, so nothing else can happen.
+        NoOrgToConfirmError: nothing waits to be confirmed.
     """
-    status = ARROWS.get((connection.status, what))
-    if status is None:
+    stage = arrow(connection.stage, what)
+    if stage is None and connection.status is Status.NOT_CONNECTED:
         raise NotConfiguredError("Salesforce is not configured in this workspace")
+    if stage is None:
+        raise NoOrgToConfirmError("no other Salesforce org waits to be confirmed")
     return replace(
         connection,
-        status=status,
+        status=stage.status,
         revision=connection.revision + 1,
         epoch=connection.epoch + (what in CHANGES_AUTHORITY),
         **changes,
@@ -180,6 +160,37 @@ def disconnected(connection: Connection) -> Connection:
     return step(connection, Step.DISCONNECTED, error_code="", connected_at=None, **NO_TOKENS)
 
 
+def same_org(one: str, other: str) -> bool:
+    """Compare org ids of 15 or 18 characters; a sandbox copy's differs from its origin's."""
+    return one[:15] == other[:15]
+
+
+def connected(connection: Connection, org_id: str, org_name: str, **tokens: Any) -> Connection:  # noqa: ANN401 - fields
+    """Take a finished sign-in; another org than the data is bound to waits to be confirmed."""
+    if not connection.org_id or same_org(connection.org_id, org_id):
+        named = {"org_id": org_id, "org_name": org_name or connection.org_name, **NO_PENDING_ORG}
+        return step(connection, Step.CONNECTED, **{**named, **tokens})
+    pending = {"pending_org_id": org_id, "pending_org_name": org_name}
+    return step(connection, Step.CONNECTED_ELSEWHERE, **{**pending, **tokens})
+
+
+def org_confirmed(connection: Connection) -> Connection:
+    """Bind the data to the new org from now on; what belongs to the old one goes dormant."""
+    return step(
+        connection,
+        Step.ORG_CONFIRMED,
+        org_id=connection.pending_org_id,
+        org_name=connection.pending_org_name,
+        **NO_PENDING_ORG,
+    )
+
+
+def org_rejected(connection: Connection) -> Connection:
+    """Forget the new authorization; a sign-in to the earlier org is awaited."""
+    forgotten = {"instance_url": "", "user_id": "", "user_name": "", "connected_at": None}
+    return step(connection, Step.ORG_REJECTED, error_code="", **forgotten, **NO_TOKENS)
+
+
 def deleted(connection: Connection) -> Connection:
     """Forget everything but the counters: the next connection goes on from them."""
     gone = step(connection, Step.DELETED)
@@ -194,5 +205,6 @@ def deleted(connection: Connection) -> Connection:
 def refused(connection: Connection, code: str, *, lasting: bool) -> Connection:
     """Note why a token was not given; only what lasts ends in Error."""
     if lasting:
-        return step(connection, Step.TOKEN_REFUSED, error_code=code, **NO_INTENT)
+        forgotten = {**NO_INTENT, **NO_PENDING_ORG}
+        return step(connection, Step.TOKEN_REFUSED, error_code=code, **forgotten)
     return replace(connection, error_code=code, revision=connection.revision + 1)

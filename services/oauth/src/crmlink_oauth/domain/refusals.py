@@ -137,6 +137,23 @@ REFUSALS: dict[str, Refusal] = {
         "Set another API version, or the newest, then connect again.",
         lasting=True,
     ),
+    "not_authorized": Refusal(
+        "Nobody has signed in to Salesforce yet.", "Click Connect with Salesforce."
+    ),
+    "missing_permissions": Refusal(
+        "The Salesforce user who connected lacks permissions that are needed.",
+        f"{_ADMIN} to give this user what is listed as missing: in the profile or in a permission "
+        "set, under object settings and field-level security. Then test the connection again.",
+    ),
+    "limit_used_up": Refusal(
+        "The org's API requests of the last 24 hours are used up.",
+        "Wait until some become free again, or have the org's limit raised.",
+    ),
+    "revoke_failed": Refusal(
+        "Salesforce did not learn within 24 hours that an authorization has ended.",
+        "Revoke it there: in Salesforce Setup, open Connected Apps OAuth Usage, find the app, and "
+        "click Revoke All, or Revoke for the user who had connected.",
+    ),
     "not_answering": Refusal(
         "Salesforce does not answer at the moment.", "Try again in a few minutes."
     ),

@@ -9,16 +9,28 @@ import hmac
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from crmlink_oauth.domain.checks import READ, WRITTEN
 from crmlink_oauth.domain.tokens import verifier_challenge
 
 LOGIN = "https://login.salesforce.com"
 INSTANCE = "https://acme.my.salesforce.com"
 ORG_ID, USER_ID = "00Dx0000000BV7zEAG", "005x00000012Q9PAAU"
 CLIENT_ID, CLIENT_SECRET = "app-1", "app-secret-1"
+
+
+def an_object(*fields: str, **flags: bool) -> dict[str, Any]:
+    """Give what Salesforce tells of an object that one may read and write."""
+    may = {"createable": True, "updateable": True}
+    rights = {"queryable": True, **may, **flags}
+    return {**rights, "fields": [{"name": one, **may} for one in fields]}
+
+
+OBJECTS = {name: an_object(*{*fields, *WRITTEN}) for name, fields in READ.items()}
 
 
 @dataclass
@@ -29,6 +41,7 @@ class FakeOrg:
     repeats: bool = False  # a new sign-in is given the refresh token that is there already
     scope: str = "api refresh_token openid"
     instance_url: str = INSTANCE
+    objects: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(OBJECTS))
     api_disabled: bool = False
     org_id: str = ORG_ID
     during: Callable[[str], None] = lambda _: None
@@ -126,6 +139,10 @@ class FakeOrg:
         if path == "/services/oauth2/userinfo":
             who = {"organization_id": self.org_id, "user_id": USER_ID}
             return httpx.Response(200, json={**who, "preferred_username": "ada@acme.example"})
+        if path.endswith("/describe") and not self.api_disabled:
+            told = self.objects.get(path.split("/")[-2])
+            missing = httpx.Response(404, json=[{"errorCode": "NOT_FOUND"}])
+            return missing if told is None else httpx.Response(200, json=told)
         if self.api_disabled:
             return httpx.Response(403, json=[{"errorCode": "API_DISABLED_FOR_ORG"}])
         found = {"totalSize": 1, "done": True, "records": [{"Id": self.org_id, "Name": "Acme"}]}

@@ -12,6 +12,7 @@ from typing import Any
 
 from crmlink_common.contracts.cloudevents import Record
 from crmlink_common.contracts.connections import ConnectionStatus
+from crmlink_oauth.domain.checks import Findings
 from crmlink_oauth.domain.connection import Connection
 from crmlink_oauth.domain.workspaces import KnownWorkspace
 from crmlink_oauth.service.ports import PendingRevocation, SignIn, Transaction, Usage
@@ -42,9 +43,9 @@ class FakeConnections:
         self.rows[connection.workspace_id] = connection
 
     async def has_sibling(self, connection: Connection) -> bool:
-        mine = (connection.org_id, connection.client_id, connection.user_id)
+        mine = (connection.authorized_org_id, connection.client_id, connection.user_id)
         return any(
-            (one.org_id, one.client_id, one.user_id) == mine
+            (one.authorized_org_id, one.client_id, one.user_id) == mine
             and one.status is ConnectionStatus.CONNECTED
             for key, one in self.rows.items()
             if key != connection.workspace_id
@@ -101,6 +102,10 @@ class FakeRevocations:
         old = [key for key, one in self.rows.items() if one.failed_at and one.failed_at < moment]
         return len([self.rows.pop(key) for key in old])
 
+    async def last_failed(self, workspace_id: str) -> datetime | None:
+        mine = [one for one in self.rows.values() if one.workspace_id == workspace_id]
+        return max((one.failed_at for one in mine if one.failed_at), default=None)
+
 
 @dataclass
 class FakeWorkspaces:
@@ -141,6 +146,20 @@ class FakeUsage:
 
 
 @dataclass
+class FakeChecks:
+    rows: dict[str, Findings] = field(default_factory=dict)
+
+    async def find(self, workspace_id: str) -> Findings | None:
+        return self.rows.get(workspace_id)
+
+    async def save(self, workspace_id: str, found: Findings) -> None:
+        self.rows[workspace_id] = found
+
+    async def forget(self, workspace_id: str) -> None:
+        self.rows.pop(workspace_id, None)
+
+
+@dataclass
 class FakeOutbox:
     rows: list[Record] = field(default_factory=list)
 
@@ -157,6 +176,7 @@ class FakeStore:
     revocations: FakeRevocations = field(default_factory=FakeRevocations)
     workspaces: FakeWorkspaces = field(default_factory=FakeWorkspaces)
     usage: FakeUsage = field(default_factory=FakeUsage)
+    checks: FakeChecks = field(default_factory=FakeChecks)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     open: bool = False
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -169,6 +189,7 @@ class FakeStore:
             self.revocations,
             self.workspaces,
             self.usage,
+            self.checks,
             self.outbox,
         ]
         async with self._turn:
@@ -181,6 +202,7 @@ class FakeStore:
                     revocations=self.revocations,
                     workspaces=self.workspaces,
                     usage=self.usage,
+                    checks=self.checks,
                     outbox=self.outbox,
                 )
             except BaseException:

@@ -21,9 +21,10 @@ from crmlink_oauth.domain.connection import Connection
 from crmlink_oauth.domain.workspaces import KnownWorkspace
 from crmlink_oauth.fakes.org import CLIENT_ID, CLIENT_SECRET, LOGIN, FakeOrg
 from crmlink_oauth.fakes.store import FakeStore
-from crmlink_oauth.routes import connection_routes, token_routes
+from crmlink_oauth.routes import connection_routes, org_routes, token_routes
 from crmlink_oauth.service.authority import Granted, TokenAuthority
 from crmlink_oauth.service.bulletin import Bulletin
+from crmlink_oauth.service.checking import Checking
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.setup import Form, Setup
 from crmlink_oauth.service.signing_in import Callback, Finished, SigningIn
@@ -57,6 +58,9 @@ class World:
         self.signing_in = SigningIn(setup=self.setup, salesforce=self.salesforce)
         self.authority = TokenAuthority(
             setup=self.setup, salesforce=self.salesforce, sleep=self.sleep, jitter=lambda: 0
+        )
+        self.checking = Checking(
+            setup=self.setup, salesforce=self.salesforce, tokens=self.authority
         )
         self.revoking = Revoking(desk=self.desk, salesforce=self.salesforce, jitter=lambda: 1)
         self.tidying = Tidying(setup=self.setup)
@@ -103,5 +107,6 @@ class World:
         app = FastAPI()
         install_problem_handlers(app)
         app.include_router(connection_routes(callers, self.setup, self.signing_in))
+        app.include_router(org_routes(callers, self.setup, self.checking))
         app.include_router(token_routes(callers, self.authority, self.setup))
         return app

@@ -48,6 +48,7 @@ WHY = {
     "not_connected": "Salesforce is not connected in this workspace",
     "connection_error": "the connection to Salesforce is in error",
     "disabled": "Salesforce is switched off in this workspace",
+    "org_not_confirmed": "the connection leads to another org, and nobody has confirmed it yet",
 }
 
 
@@ -87,8 +88,13 @@ class TokenAuthority:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
 
-    async def grant(self, workspace_id: str, failed: str | None) -> Granted:
+    async def grant(
+        self, workspace_id: str, failed: str | None, *, checking: bool = False
+    ) -> Granted:
         """Return a token other than the one that failed.
+
+        ``checking`` is for oauth's own look at the org, also while the connection is disabled or
+        its org is not confirmed.
 
         Raises:
             UnusableError: there is none for this workspace.
@@ -96,7 +102,9 @@ class TokenAuthority:
         """
         waited, seen_serial = 0.0, -1
         while True:
-            connection, verdict = await self._look(workspace_id, failed, seen_serial)
+            connection, verdict = await self._look(
+                workspace_id, failed, seen_serial, checking=checking
+            )
             seen_serial = connection.token_serial if seen_serial < 0 else seen_serial
             match verdict:
                 case Give():
@@ -106,7 +114,7 @@ class TokenAuthority:
                 case Wait(until, busy=False):
                     raise _later(until - self.setup.desk.now())
                 case Refresh() | Lost():
-                    begun = await self._intend(workspace_id, failed, seen_serial)
+                    begun = await self._intend(workspace_id, failed, seen_serial, checking=checking)
                     if begun is not None:
                         await self._refresh(begun)
                         continue
@@ -119,14 +127,21 @@ class TokenAuthority:
             waited += pause
 
     async def _look(
-        self, workspace_id: str, failed: str | None, seen_serial: int
+        self, workspace_id: str, failed: str | None, seen_serial: int, *, checking: bool
     ) -> tuple[Connection, Verdict]:
         async with self.setup.desk.work() as tx:
             connection = await tx.connections.find(workspace_id)
-            return connection, await self._judge(tx, connection, failed, seen_serial)
+            verdict = await self._judge(tx, connection, failed, seen_serial, checking=checking)
+            return connection, verdict
 
     async def _judge(
-        self, tx: Transaction, connection: Connection, failed: str | None, seen_serial: int
+        self,
+        tx: Transaction,
+        connection: Connection,
+        failed: str | None,
+        seen_serial: int,
+        *,
+        checking: bool,
     ) -> Verdict:
         return judge(
             connection,
@@ -134,6 +149,7 @@ class TokenAuthority:
             failed=failed,
             seen_serial=seen_serial if seen_serial >= 0 else connection.token_serial,
             now=self.setup.desk.now(),
+            checking=checking,
         )
 
     def _granted(self, connection: Connection) -> Granted:
@@ -142,12 +158,12 @@ class TokenAuthority:
             fingerprint=connection.fingerprint,
             instance_url=connection.instance_url,
             api_version=connection.api_version,
-            org_id=connection.org_id,
+            org_id=connection.authorized_org_id,
             epoch=connection.epoch,
         )
 
     async def _intend(
-        self, workspace_id: str, failed: str | None, seen_serial: int
+        self, workspace_id: str, failed: str | None, seen_serial: int, *, checking: bool
     ) -> _Begun | None:
         """Commit the intent to refresh, unless somebody was faster."""
         desk = self.setup.desk
@@ -155,7 +171,7 @@ class TokenAuthority:
             connection = await tx.connections.try_lock(workspace_id)
             if connection is None:  # whoever holds it is about to say what the others wait for
                 return None
-            verdict = await self._judge(tx, connection, failed, seen_serial)
+            verdict = await self._judge(tx, connection, failed, seen_serial, checking=checking)
             if isinstance(verdict, Refresh) and verdict.only_if_alone:
                 verdict = Lost() if await tx.connections.has_sibling(connection) else Refresh()
             if isinstance(verdict, Lost):

@@ -47,6 +47,7 @@ class Bulletin:
                 instance_url=connection.instance_url,
                 api_version=connection.api_version,
                 org_id=connection.org_id,
+                org_confirmed=not connection.pending_org_id,
                 epoch=connection.epoch,
                 error_code=connection.error_code,
             )

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 from crmlink_common.contracts.cloudevents import Record
 from crmlink_common.errors import PermanentError, TransientError
+from crmlink_oauth.domain.checks import Findings
 from crmlink_oauth.domain.connection import Connection
 from crmlink_oauth.domain.tokens import Identity, Org, TokenAnswer
 from crmlink_oauth.domain.workspaces import KnownWorkspace
@@ -87,6 +88,7 @@ class Revocations(Protocol):
     async def give_up(self, pending: PendingRevocation, now: datetime) -> None: ...
     async def done(self, pending: PendingRevocation) -> None: ...
     async def forget_before(self, moment: datetime) -> int: ...
+    async def last_failed(self, workspace_id: str) -> datetime | None: ...
 
 
 class Workspaces(Protocol):
@@ -103,6 +105,12 @@ class UsageReports(Protocol):
     async def forget(self, workspace_id: str) -> None: ...
 
 
+class Checks(Protocol):
+    async def find(self, workspace_id: str) -> Findings | None: ...
+    async def save(self, workspace_id: str, found: Findings) -> None: ...
+    async def forget(self, workspace_id: str) -> None: ...
+
+
 class Outbox(Protocol):
     async def add(self, records: Iterable[Record]) -> None: ...
 
@@ -116,6 +124,7 @@ class Transaction:
     revocations: Revocations
     workspaces: Workspaces
     usage: UsageReports
+    checks: Checks
     outbox: Outbox
 
 
@@ -146,6 +155,13 @@ class TokenRefusedError(PermanentError):
         self.code = code
 
 
+class SessionEndedError(TokenRefusedError):
+    """The org does not take this access token; another one might do."""
+
+    def __init__(self) -> None:
+        super().__init__("salesforce_refused")
+
+
 class NotAnsweredError(TransientError):
     """No answer to believe. ``consumed``: Salesforce may have acted on the request."""
 
@@ -166,3 +182,6 @@ class Salesforce(Protocol):
     async def identity(self, instance_url: str, token: str) -> Identity: ...
     async def versions(self, instance_url: str) -> list[str]: ...
     async def org(self, instance_url: str, token: str, version: str) -> Org: ...
+    async def describe(
+        self, instance_url: str, token: str, version: str, name: str
+    ) -> dict[str, Any] | None: ...

@@ -14,12 +14,14 @@ from crmlink_oauth.domain.connection import (
     DEFAULT_LOGIN_URL,
     Connection,
     Entered,
-    Step,
     configured,
     deleted,
     disconnected,
+    org_confirmed,
+    org_rejected,
     step,
 )
+from crmlink_oauth.domain.states import Step
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.overview import Overview, overview
 from crmlink_oauth.service.ports import Transaction, Usage
@@ -48,11 +50,14 @@ class Setup:
             return await self.overview_of(tx, await tx.connections.find(workspace_id))
 
     async def overview_of(self, tx: Transaction, connection: Connection) -> Overview:
+        workspace_id = connection.workspace_id
         return overview(
             connection,
-            await tx.usage.latest(connection.workspace_id),
-            callback_url=self.desk.callback_url(connection.workspace_id),
+            await tx.usage.latest(workspace_id),
+            callback_url=self.desk.callback_url(workspace_id),
             product_name=self.product_name,
+            found=await tx.checks.find(workspace_id),
+            revoke_failed_at=await tx.revocations.last_failed(workspace_id),
         )
 
     async def configure(self, workspace_id: str, form: Form, *, actor: str) -> Overview:
@@ -95,6 +100,22 @@ class Setup:
             await self._store(tx, before, after, "connection.disconnected", actor)
             return await self.overview_of(tx, after)
 
+    async def confirm_org(self, workspace_id: str, *, actor: str) -> Overview:
+        """Use the org that was signed in to; links of the earlier one are kept and lie dormant."""
+        async with self.desk.work() as tx:
+            before = await tx.connections.lock(workspace_id)
+            after = org_confirmed(before)
+            await self._store(tx, before, after, "connection.org_confirmed", actor)
+            return await self.overview_of(tx, after)
+
+    async def reject_org(self, workspace_id: str, *, actor: str) -> Overview:
+        """Go back: forget the new authorization, and keep all that belongs to the earlier org."""
+        async with self.desk.work() as tx:
+            before = await tx.connections.lock(workspace_id)
+            after = org_rejected(before)
+            await self._store(tx, before, after, "connection.org_rejected", actor)
+            return await self.overview_of(tx, after)
+
     async def switch(self, workspace_id: str, *, on: bool, actor: str) -> Overview:
         what = Step.ENABLED if on else Step.DISABLED
         async with self.desk.work() as tx:
@@ -123,6 +144,7 @@ class Setup:
     ) -> None:
         if before.access_token and not after.access_token:
             await self.desk.revoke_later(tx, before)
+            await tx.checks.forget(before.workspace_id)
         await self.desk.save(tx, after, action, actor=actor)
 
     async def note_usage(self, workspace_id: str, seen: Usage) -> None:

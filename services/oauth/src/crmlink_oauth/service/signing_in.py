@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.salesforce.hosts import HostRefusedError, checked_origin
 from crmlink_common.salesforce.versions import VersionRefusedError, choose_version
+from crmlink_oauth.domain.checks import Findings
 from crmlink_oauth.domain.connection import (
     NO_INTENT,
     Connection,
     NotConfiguredError,
-    Step,
+    connected,
     refused,
-    step,
 )
 from crmlink_oauth.domain.refusals import REFUSALS, classify, of_sign_in
 from crmlink_oauth.domain.tokens import (
@@ -33,6 +33,7 @@ from crmlink_oauth.domain.tokens import (
     missing_access,
     verifier_challenge,
 )
+from crmlink_oauth.service.checking import findings, needed_objects
 from crmlink_oauth.service.overview import Overview
 from crmlink_oauth.service.ports import (
     NotAnsweredError,
@@ -88,6 +89,7 @@ class _Found:
     identity: Identity
     version: str
     org: Org
+    check: Findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,9 @@ class SigningIn:
         offered = await self.salesforce.versions(url)
         version = choose_version(connection.wanted_version, offered)
         org = await self.salesforce.org(url, answer.access_token, version)
-        return _Found(answer, url, identity, version, org)
+        objects = await needed_objects(self.salesforce, url, answer.access_token, version)
+        check = findings(self.setup, identity, org, version, objects)
+        return _Found(answer, url, identity, version, org, check)
 
     async def _store(self, begun: Connection, found: _Found, actor: str) -> Finished:
         desk, workspace_id = self.setup.desk, begun.workspace_id
@@ -206,23 +210,24 @@ class SigningIn:
                 return Finished("connection_changed", overview)
             if before.refresh_token:
                 await self._replace_old(tx, before, answer)
-            after = step(
+            after = connected(
                 before,
-                Step.CONNECTED,
+                found.identity.org_id,
+                found.org.name,
                 **{**NO_INTENT, **sealed},
                 instance_url=found.instance_url,
                 api_version=found.version,
                 fingerprint=fingerprint(answer.access_token),
                 token_serial=before.token_serial + 1,
                 ever_rotated=False,
-                org_id=found.identity.org_id,
-                org_name=found.org.name,
                 user_id=found.identity.user_id,
                 user_name=found.identity.user_name,
                 error_code="",
                 connected_at=desk.now(),
             )
-            await desk.save(tx, after, "connection.connected", actor=actor)
+            action = f"connection.{'connected_elsewhere' if after.pending_org_id else 'connected'}"
+            await desk.save(tx, after, action, actor=actor)
+            await tx.checks.save(workspace_id, found.check)
             await self._note_usage(tx, workspace_id, found.org)
             return Finished("", await self.setup.overview_of(tx, after))
 

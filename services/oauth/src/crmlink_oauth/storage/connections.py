@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Text, any_, exists, literal, select
+from sqlalchemy import Text, any_, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -68,8 +68,9 @@ class ConnectionRepository:
 
     async def has_sibling(self, connection: Connection) -> bool:
         """Say whether another workspace lives on the same org, app and user."""
+        theirs = func.coalesce(func.nullif(table.c.pending_org_id, ""), table.c.org_id)
         sibling = exists().where(
-            table.c.org_id == connection.org_id,
+            theirs == connection.authorized_org_id,
             table.c.client_id == connection.client_id,
             table.c.user_id == connection.user_id,
             table.c.workspace_id != connection.workspace_id,

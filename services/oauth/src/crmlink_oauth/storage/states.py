@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -86,6 +86,15 @@ class RevocationRepository:
             delete(revocations).where(revocations.c.failed_at < moment).returning(revocations.c.id)
         )
         return len(gone.all())
+
+    async def last_failed(self, workspace_id: str) -> datetime | None:
+        """Say when a token was last given up, of those that are still remembered."""
+        failed: datetime | None = await self._session.scalar(
+            select(func.max(revocations.c.failed_at)).where(
+                revocations.c.workspace_id == workspace_id
+            )
+        )
+        return failed
 
     async def _change(self, pending: PendingRevocation, **values: object) -> None:
         await self._session.execute(update(revocations).where(*_key(pending)).values(**values))

@@ -44,6 +44,8 @@ class ConnectionRow(Row, table=True):
     ever_rotated: bool
     org_id: str
     org_name: str
+    pending_org_id: str = Field(sa_column_kwargs={"server_default": ""})
+    pending_org_name: str = Field(sa_column_kwargs={"server_default": ""})
     user_id: str
     user_name: str
     epoch: int = _number()
@@ -54,6 +56,15 @@ class ConnectionRow(Row, table=True):
     refresh_fingerprint: str
     refresh_epoch: int = _number()
     refreshes_unanswered: int
+
+
+class CheckRow(Row, table=True):
+    """What the last look at the org found: names of objects and fields, and what is missing."""
+
+    __tablename__ = "checks"
+
+    workspace_id: str = Field(primary_key=True)
+    found: str
 
 
 class StateRow(Row, table=True):
@@ -114,6 +125,7 @@ class UsageRow(Row, table=True):
 
 
 connections = Row.metadata.tables["connections"]
+checks = Row.metadata.tables["checks"]
 states = Row.metadata.tables["oauth_states"]
 revocations = Row.metadata.tables["revocations"]
 workspaces = Row.metadata.tables["workspaces"]
