@@ -36,7 +36,7 @@ def read_datetime(text: str) -> datetime | None:
         return datetime(
             year, month, day, hour, minute, second, micros, tzinfo=_zone(zone)
         ).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # its offset may lead out of the years there are
         return None
 
 

@@ -4,12 +4,16 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
+from crmlink_salesforce_sim.generate.people import QUEUE
 from crmlink_salesforce_sim.oauth.server import Server
 
 
-async def loaded(api: httpx.AsyncClient, content: str, operation: str = "insert") -> Any:  # noqa: ANN401 - JSON
-    body = {"object": "Contact", "operation": operation}
+async def loaded(
+    api: httpx.AsyncClient, content: str, operation: str = "insert", **more: str | None
+) -> Any:  # noqa: ANN401 - JSON
+    body = {"object": "Contact", "operation": operation, **more}
     job = (await api.post("jobs/ingest", json=body)).json()["id"]
     headers = {"Content-Type": "text/csv"}
     await api.put(f"jobs/ingest/{job}/batches", content=content, headers=headers)
@@ -42,6 +46,20 @@ async def test_validation_and_duplicate_rules_hold_for_loads(
     told = await errors(api, job["id"])
     assert f"FIELD_CUSTOM_VALIDATION_EXCEPTION:{text}:" in told
     assert "DUPLICATES_DETECTED:Use one of these records?:" in told
+
+
+@pytest.mark.parametrize("rule", [None, "01QdM0000000001QAA"])
+async def test_assignment_rules_run_for_loads_that_name_one(
+    api: httpx.AsyncClient, server: Server, rule: str | None
+) -> None:
+    """Facts §7: assignmentRuleId."""
+    server.org.automation.change({"assignments": [{"object": "Lead", "owner": QUEUE}]})
+    content = "LastName,Company\nAssigned,C\n"
+    job = await loaded(api, content, object="Lead", assignmentRuleId=rule)
+    assert job["numberRecordsFailed"] == 0
+    query = {"q": "SELECT OwnerId FROM Lead WHERE LastName = 'Assigned'"}
+    [record] = (await api.get("query", params=query)).json()["records"]
+    assert (record["OwnerId"] == QUEUE) == (rule is not None)
 
 
 async def test_a_locked_row_fails_alone(api: httpx.AsyncClient, web: httpx.AsyncClient) -> None:

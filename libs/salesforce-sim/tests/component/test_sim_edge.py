@@ -74,6 +74,17 @@ async def test_only_json_is_taken_and_csv_where_a_job_loads_it(api: httpx.AsyncC
     assert (await api.post(CONTACTS, content=b'{"LastName": "x"}')).status_code == 201
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+async def test_half_a_character_is_no_text(api: httpx.AsyncClient, encoding: str) -> None:
+    """Facts §2: JSON_PARSER_ERROR; a whole pair of surrogates is one character."""
+    answer = await api.post(
+        CONTACTS, content='{"LastName": "\\ud83d"}'.encode(encoding), headers=JSON
+    )
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+    whole = '{"LastName": "\\ud83d\\ude00"}'.encode(encoding)
+    assert (await api.post(CONTACTS, content=whole, headers=JSON)).status_code == 201
+
+
 async def test_headers_and_address_together_have_a_limit(api: httpx.AsyncClient) -> None:
     """Facts §2: 414 and 431 over 16,384 bytes."""
     headers = {"X-Much": "x" * 16_000}

@@ -184,6 +184,14 @@ async def test_soap_converts_a_lead(
     assert (read["Name"], read["AccountId"]) == ("C & D", account)
 
 
+async def test_soap_ends_a_session(web: httpx.AsyncClient, session: str) -> None:
+    """General knowledge: logout ends the session that it is called in."""
+    found = await soap(web, "<u:logout/>", session)
+    assert found.findtext(".//faultcode") is None
+    fault = await soap(web, "<u:getServerTimestamp/>", session)
+    assert fault.findtext(".//faultcode") == "sf:INVALID_SESSION_ID"
+
+
 async def test_soap_tells_the_time_and_what_is_wrong(web: httpx.AsyncClient, session: str) -> None:
     """General knowledge: getServerTimestamp; faults name their code."""
     found = await soap(web, "<u:getServerTimestamp/>", session)

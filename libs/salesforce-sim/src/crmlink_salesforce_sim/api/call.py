@@ -31,13 +31,16 @@ class Call:
         if self.document is not None:
             return self.document
         try:
-            return cast("object", json.loads(self.body))
+            document = cast("object", json.loads(self.body))
+            if b"\\" in self.body:
+                json.dumps(document, ensure_ascii=False).encode()  # half a pair is no text
         except json.JSONDecodeError as exc:
             raise unreadable(_reason(exc)) from None
         except RecursionError:
             raise unreadable("The request body nests too deeply") from None
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise unreadable("Invalid UTF-8 in the request body at [line:1, column:1]") from None
+        return document
 
     def row(self) -> Row:
         """Return the body, which has to be an object."""

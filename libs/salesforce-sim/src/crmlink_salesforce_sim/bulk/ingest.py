@@ -9,6 +9,7 @@ from crmlink_salesforce_sim.bulk.columns import Column, read_header
 from crmlink_salesforce_sim.bulk.formats import BadUploadError, read_lines, written_lines
 from crmlink_salesforce_sim.bulk.job import COMPLETE, FAILED, RUNNING, Job
 from crmlink_salesforce_sim.bulk.operations import IDS_ONLY, OPERATIONS, Loading
+from crmlink_salesforce_sim.dml import DmlOptions
 from crmlink_salesforce_sim.errors import ApiError, Row
 from crmlink_salesforce_sim.org import Org
 from crmlink_salesforce_sim.records import Writer
@@ -67,7 +68,8 @@ def _slices(org: Org, plan: _Load, lines: Iterator[Line]) -> None:
 def _slice(org: Org, plan: _Load, lines: list[Line]) -> bool:
     """Save some records and say whether there may be more to do."""
     begun = time.monotonic()
-    with org.writing(plan.job.created_by, plan.job.client) as writer:
+    options = DmlOptions(auto_assign=plan.job.assignment_rule is not None)
+    with org.writing(plan.job.created_by, plan.job.client, options) as writer:
         job = org.jobs.find(plan.job.id)
         if job is None or job.state != RUNNING:  # aborted or deleted meanwhile
             return False

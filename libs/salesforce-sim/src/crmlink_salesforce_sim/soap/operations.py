@@ -21,6 +21,7 @@ class SoapCall:
     server: Server
     people: People
     asked: Element
+    session: str
 
 
 Answer = list[str]
@@ -59,6 +60,12 @@ def server_time(call: SoapCall) -> Answer:
     """Tell the org's time."""
     moment = written(call.server.org.now()).replace("+0000", "Z")
     return [tag("timestamp", moment)]
+
+
+def log_out(call: SoapCall) -> Answer:
+    """End the session of the call."""
+    call.server.tokens.revoke(call.session)
+    return []
 
 
 def merge(call: SoapCall) -> Answer:
@@ -160,6 +167,7 @@ def _failed(error: ApiError, record_id: str | None) -> str:
 
 OPERATIONS: dict[str, Callable[[SoapCall], Answer]] = {
     "getServerTimestamp": server_time,
+    "logout": log_out,
     "merge": merge,
     "convertLead": convert_lead,
     "undelete": undelete,

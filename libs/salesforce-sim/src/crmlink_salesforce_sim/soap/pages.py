@@ -58,7 +58,7 @@ class SoapPages:
         if org.usage.refuses:
             raise ApiError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", 500)
         people = People(org, user, message.client)
-        return operation(SoapCall(self.server, people, message.operation))
+        return operation(SoapCall(self.server, people, message.operation, message.session))
 
 
 def soap_routes(server: Server) -> list[Route]:
