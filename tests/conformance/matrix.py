@@ -120,4 +120,17 @@ DELETES: dict[str, Write] = {
     "delete one": lambda world: world.org.delete("Contact", world.before[:1]),
     "delete some": lambda world: world.org.delete("Contact", world.before),
 }
+INGEST_STEPS = {  # of a job that writes: the calls it is made of
+    "create": {"method": "POST", "path": "jobs/ingest"},
+    "upload": {"method": "PUT", "path": "jobs/ingest/*/batches"},
+    "close": {"method": "PATCH", "path": "jobs/ingest/*"},
+    "look": {"method": "GET", "path": "jobs/ingest/750???????????????"},
+    "successes": {"method": "GET", "path": "jobs/ingest/*/successfulResults*"},
+    "failures": {"method": "GET", "path": "jobs/ingest/*/failedResults*"},
+}
+QUERY_STEPS = {
+    "create": {"method": "POST", "path": "jobs/query"},
+    "look": {"method": "GET", "path": "jobs/query/750???????????????"},
+    "results": {"method": "GET", "path": "jobs/query/*/results*"},
+}
 WRITES = CREATES | UPSERTS | UPDATES | DELETES

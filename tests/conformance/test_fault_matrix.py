@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 
@@ -16,26 +14,10 @@ from crmlink_common.errors import (
     TransientError,
     UnknownOutcomeError,
 )
-from crmlink_common.salesforce.client import Outcome, QueryResult
-from crmlink_common.salesforce.opening import OF_CALLS, Timeouts
+from crmlink_common.salesforce.opening import Timeouts
 
-from .asking import Asking, typed
-from .matrix import (
-    CREATES,
-    DELETES,
-    FAULTS,
-    LATE,
-    LATE_ANSWER,
-    READS,
-    SEVERAL,
-    TITLE,
-    UPDATES,
-    WRITES,
-    Fault,
-    World,
-)
-from .own_client import Counting, Logins, opened
-from .world import Control, SimulatedOrg
+from .faulted import Matrix, Opening, compare
+from .matrix import CREATES, FAULTS, LATE_ANSWER, READS, WRITES, Fault
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 fact = pytest.mark.fact
@@ -49,74 +31,6 @@ FOR_GOOD = 10_000  # calls or records: more than any bound
 ATTEMPTS = 4  # of one call, the first among them
 MOST_ATTEMPTS = 24  # of a write in parts, locked rows and all: never without end
 BULK_ATTEMPTS = 60  # a job takes five calls or more, some of them looks at its state
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """One caller's way to the org, what it sends, and the operator's switch."""
-
-    caller: str
-    world: World
-    sent: Counting
-    control: Control
-    ask: Asking
-
-    async def breaks(self, fault: Fault, count: int) -> None:
-        per_caller = {} if fault.setting == "record-failures" else {"client": self.caller}
-        body = {**fault.body, **per_caller, "count": count}
-        await asyncio.to_thread(self.control.tell, fault.setting, body)
-        self.sent.sent.clear()
-
-    async def heals(self, fault: Fault) -> None:
-        await self.breaks(fault, 0)
-
-    async def seen(self) -> int:
-        """Tell how many calls of ours the org has carried out or refused."""
-        callers: dict[str, dict[str, int]]
-        callers = (await asyncio.to_thread(self.control.counts))["callers"]
-        return sum(callers.get(self.caller, {}).values())
-
-
-@pytest.fixture
-def faults(control: Control) -> Iterator[Control]:
-    control.reset()
-    yield control
-    control.reset()
-
-
-@pytest.fixture(scope="module")
-def logins(org: SimulatedOrg) -> Logins:
-    return Logins(org)
-
-
-Opening = Callable[..., AbstractAsyncContextManager[Matrix]]
-
-
-@pytest.fixture
-def opening(
-    org: SimulatedOrg, logins: Logins, faults: Control, ask: Asking, name: Names
-) -> Opening:
-    @asynccontextmanager
-    async def open_one(kind: str, timeouts: Timeouts = OF_CALLS) -> AsyncIterator[Matrix]:
-        mark = name()
-        records = [typed("Contact", LastName=f"{mark}b") for _ in range(SEVERAL)]
-        told = await asyncio.to_thread(ask.create_all, records)  # nothing may keep others waiting
-        before = [str(one["id"]) for one in told]
-        async with opened(org, logins, client_name=mark, timeouts=timeouts) as (own, sent):
-            world = World(own, mark, before)
-            if kind == "next page":
-                world.page = await first_page(world, ask)
-            yield Matrix(mark, world, sent, faults, ask)
-
-    return open_one
-
-
-async def first_page(world: World, ask: Asking) -> QueryResult:
-    for _ in range(2):
-        records = [typed("Lead", LastName="x", Company=world.mark)] * 200
-        await asyncio.to_thread(ask.create_all, records)
-    soql = f"SELECT Id FROM Lead WHERE Company = '{world.mark}'"  # noqa: S608 - SOQL
-    return await world.org.query(soql, page_size=200)
 
 
 def bound(kind: str) -> int:
@@ -187,57 +101,12 @@ async def write_in_vain(matrix: Matrix, fault: Fault, kind: str) -> None:
             assert isinstance(outcome.error, NotConnectedError)
 
 
-async def compare(matrix: Matrix, fault: Fault, kind: str, outcomes: list[Outcome]) -> None:
-    """Hold what was told of each record against what the org has."""
-    if fault is LATE_ANSWER:
-        await asyncio.sleep(LATE + 0.3)
-    seen = await asyncio.to_thread(found, matrix, kind, len(outcomes))
-    for outcome, there in zip(outcomes, seen, strict=True):
-        check(kind, outcome, there)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What of one record the org has in the end."""
-
-    records: int
-    titles: int
-
-
-def found(matrix: Matrix, kind: str, count: int) -> list[Found]:
-    """Look, as nobody's client, at each record in turn."""
-    world = matrix.world
-    if kind in UPDATES | DELETES:
-        ids = ", ".join(f"'{one}'" for one in world.before)
-        rows = matrix.ask.rows(f"SELECT Id, Title FROM Contact WHERE Id IN ({ids})")  # noqa: S608 - SOQL
-        titles = {row["Id"]: row["Title"] for row in rows}
-        return [
-            Found(int(one in titles), int(titles.get(one) == TITLE)) for one in world.before[:count]
-        ]
-    rows = matrix.ask.rows(f"SELECT LastName FROM Contact WHERE Department = '{world.mark}'")  # noqa: S608 - SOQL
-    names = [row["LastName"] for row in rows]
-    return [Found(names.count(f"{world.mark}.{n}"), 0) for n in range(count)]
-
-
-def check(kind: str, outcome: Outcome, seen: Found) -> None:
-    """An outcome says no more, and no less, than what the org has."""
-    if kind in DELETES:
-        assert outcome.ok is False or seen.records == 0
-    elif kind in UPDATES:
-        assert outcome.ok is False or seen.titles == 1
-    else:
-        assert seen.records <= 1, "created twice"
-        assert outcome.ok is False or seen.records == 1
-    if kind in CREATES and not outcome.ok and not isinstance(outcome.error, UnknownOutcomeError):
-        assert seen.records == 0, "said not to be, and is"
-
-
 @fact("F12.4")
 @pytest.mark.parametrize(("fault", "kind"), cases(READS, writes=False))
 async def test_a_read_outlives_a_fault_and_gives_up_in_the_end(
-    opening: Opening, fault: Fault, kind: str
+    opening: Opening, name: Names, fault: Fault, kind: str
 ) -> None:
-    async with opening(kind) as matrix:
+    async with opening(name(), kind) as matrix:
         await read_once(matrix, fault, kind)
         if not fault.parks:
             await read_in_vain(matrix, fault, kind)
@@ -246,18 +115,18 @@ async def test_a_read_outlives_a_fault_and_gives_up_in_the_end(
 @fact("F12.6")
 @pytest.mark.parametrize(("fault", "kind"), cases(WRITES, writes=True))
 async def test_a_write_tells_of_each_record_what_became_of_it(
-    opening: Opening, fault: Fault, kind: str
+    opening: Opening, name: Names, fault: Fault, kind: str
 ) -> None:
-    async with opening(kind) as matrix:
+    async with opening(name(), kind) as matrix:
         await write_once(matrix, fault, kind)
 
 
 @fact("F12.6")
 @pytest.mark.parametrize(("fault", "kind"), cases(WRITES, writes=True))
 async def test_a_write_under_a_fault_that_stays_comes_to_an_end(
-    opening: Opening, fault: Fault, kind: str
+    opening: Opening, name: Names, fault: Fault, kind: str
 ) -> None:
-    async with opening(kind) as matrix:
+    async with opening(name(), kind) as matrix:
         await write_in_vain(matrix, fault, kind)
 
 
@@ -267,12 +136,12 @@ async def test_a_write_under_a_fault_that_stays_comes_to_an_end(
     [(READS, read_once), (READS, read_in_vain), (WRITES, write_once), (WRITES, write_in_vain)],
 )
 async def test_answers_that_come_too_late(
-    opening: Opening, kinds: Iterable[str], way: Callable[..., Awaitable[None]]
+    opening: Opening, name: Names, kinds: Iterable[str], way: Callable[..., Awaitable[None]]
 ) -> None:
     """All kinds at once: each waits for nothing but time."""
 
     async def one(kind: str) -> None:
-        async with opening(kind, IMPATIENT[id(kinds)]) as matrix:
+        async with opening(name(), kind, IMPATIENT[id(kinds)]) as matrix:
             await way(matrix, LATE_ANSWER, kind)
 
     async with asyncio.TaskGroup() as tasks:

@@ -22,11 +22,6 @@ Names = Callable[[], str]
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture(scope="module")
-def logins(org: SimulatedOrg) -> Logins:
-    return Logins(org)
-
-
 @pytest.fixture
 async def own(org: SimulatedOrg, logins: Logins) -> AsyncIterator[Org]:
     async with opened(org, logins, client_name="own") as (client, _):
