@@ -8,7 +8,7 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from crmlink_gateway.console.steps import APP_KINDS
+from crmlink_gateway.domain.app_kinds import APP_KINDS
 from crmlink_gateway.domain.guide import INSTANCE_URLS, SCOPES
 
 HERE = Path(__file__).parent

@@ -44,12 +44,17 @@ EXTERNAL_CLIENT_APP = AppKind(
         Step("Add these OAuth Scopes:", shows=OAUTH_SCOPES),
         Step(
             "Select Require Secret for the Web Server Flow and "
-            "Require Secret for Refresh Token Flow"
+            "Require Secret for Refresh Token Flow",
+            (
+                "Require Proof Key for Code Exchange (PKCE) may be selected too",
+                "Enable Refresh Token Rotation may be selected too",
+            ),
         ),
         Step("Click Save"),
         Step(
             "Note the Consumer Key (this is your Client ID) and Consumer Secret "
-            "(this is your Client Secret)"
+            "(this is your Client Secret)",
+            ("They are on the Settings tab, under OAuth Settings: Consumer Key and Secret",),
         ),
         Step(
             "Under the app's Policies tab, set Permitted Users to Admin approved users are "
@@ -72,11 +77,12 @@ CONNECTED_APP = AppKind(
         ),
         Step("Under API (Enable OAuth Settings), check Enable OAuth Settings"),
         Step("Set the Callback URL to the OAuth Callback URL:", shows=CALLBACK),
-        Step("Add the same four OAuth scopes:", shows=OAUTH_SCOPES),
+        Step("Add the same four OAuth scopes listed above:", shows=OAUTH_SCOPES),
         Step("Click Save, then Continue"),
         Step(
             "Note the Consumer Key (this is your Client ID) and Consumer Secret "
-            "(this is your Client Secret)"
+            "(this is your Client Secret)",
+            ("Click Manage Consumer Details to see them",),
         ),
     ),
     after=(
