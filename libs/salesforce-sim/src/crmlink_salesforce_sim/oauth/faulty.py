@@ -32,6 +32,7 @@ class Faulty:
             if (spoil := self.faults.spoils.take(asking)) is None:
                 return await endpoint(request)
             if spoil.fault == "late":
+                await request.body()  # it has come, whether or not the caller stays
                 await self.faults.pause(spoil.seconds)
             return spoilt(spoil, await endpoint(request) if spoil.done else None)
 
