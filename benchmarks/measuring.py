@@ -21,7 +21,7 @@ def machine() -> dict[str, object]:
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "cores": len(os.sched_getaffinity(0)),
         "processor": _line(CPUINFO, "model name") or platform.machine(),
-        "memory": _line(MEMINFO, "MemTotal"),
+        "memory_gb": round(int(_line(MEMINFO, "MemTotal").partition(" ")[0] or 0) / 1e6, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 1),
