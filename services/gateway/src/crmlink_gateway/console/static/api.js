@@ -1,13 +1,13 @@
 // Calls of the public API, and small ways to show what it answers. Text is set, never parsed.
-import { counts, done, plain, runState } from "/static/words.js";
+import { counts, done, ended, explained, runState } from "/static/words.js";
 
 const { api, formToken } = document.body.dataset;
 
 export class Problem extends Error {
   constructor(status, body) {
-    super([body.title, body.detail !== body.title ? body.detail : "", body.cure].filter(Boolean).join(" "));
-    this.status = status;
-    this.body = body;
+    const told = explained(body);
+    super([told.title, told.cause, told.cure].filter(Boolean).join(" "));
+    Object.assign(this, { status, body, told });
   }
 }
 
@@ -48,8 +48,13 @@ export function fillTable(body, items, cells) {
   }))));
 }
 
+// Shows what went wrong: its title, the cause under it, and what to do about it.
 export function show(place, problem) {
-  place.textContent = problem ? problem.message : "";
+  const { title, cause, cure } = problem?.told ?? { title: problem?.message };
+  const lines = [cause && element("p", { text: cause }), cure && element("p", { text: `What to do: ${cure}` })];
+  const more = lines.filter(Boolean);
+  place.replaceChildren();
+  if (title) place.append(more.length ? element("strong", { text: title }) : title, ...more);
   place.hidden = !problem;
 }
 
@@ -81,38 +86,6 @@ export function pages(place, told, go) {
   }
 }
 
-const ENDED = ["completed", "completed_with_errors", "failed", "cancelled"];
-export const ended = (run) => ENDED.includes(run.status);
-
-// Follows a run until it ends. The browser comes back by itself with the last event's id.
-export function follow(path, seen) {
-  return new Promise((resolve) => {
-    const events = new EventSource(`${api}${path}/events`);
-    events.addEventListener("run", (event) => {
-      const run = JSON.parse(event.data);
-      seen(run);
-      if (ended(run)) {
-        events.close();
-        resolve(run);
-      }
-    });
-    events.addEventListener("error", () => {
-      if (events.readyState === EventSource.CLOSED) {
-        call("GET", path).then((run) => {
-          seen(run);
-          if (ended(run)) resolve(run);
-          else setTimeout(() => follow(path, seen).then(resolve), 3000);
-        }, () => setTimeout(() => follow(path, seen).then(resolve), 3000));
-      }
-    });
-  });
-}
-
-export function watchConnection(changed) {
-  const events = new EventSource(`${api}/events`);
-  events.addEventListener("connection", changed);
-}
-
 export function progress(place, run, title) {
   const bar = element("progress", { "aria-label": title });
   if (run.total) {
@@ -121,7 +94,7 @@ export function progress(place, run, title) {
   } else if (ended(run)) {
     bar.value = 1;
   }
-  const told = [counts(run.counts), run.error?.message ?? plain(run.error?.code ?? "")].filter(Boolean).join(" – ");
+  const told = [counts(run.counts), run.error ? explained(run.error).line : ""].filter(Boolean).join(" – ");
   place.replaceChildren(element("div", { class: "run" },
     element("div", { class: "row" }, element("strong", { text: title }),
       element("span", { class: "quiet", text: `${runState(run)}, ${done(run)} members` })),

@@ -1,4 +1,5 @@
 // Tabs, copy buttons and dialogs; each tab has a module of its own.
+import * as activity from "/static/activity.js";
 import { byId } from "/static/api.js";
 import * as members from "/static/members.js";
 import * as overview from "/static/overview.js";
@@ -56,6 +57,7 @@ for (const link of document.querySelectorAll("[data-tab]")) {
   });
 }
 
+activity.start();
 members.start();
 sync.start();
 overview.start();

@@ -1,6 +1,7 @@
 // Members tab: linked members, and the dialog that finds matching records.
-import { byId, call, during, element, ended, fillTable, follow, pages, progress, show } from "/static/api.js";
-import { ask } from "/static/words.js";
+import { byId, call, during, element, fillTable, pages, progress, show } from "/static/api.js";
+import { follow } from "/static/live.js";
+import { ask, ended } from "/static/words.js";
 
 const WHY = {
   several_records: "Several records fit: choose one.",

@@ -1,6 +1,7 @@
 // Sync tab: configuration of the entity type, Run Sync with its progress, last runs, errors.
-import { byId, call, during, element, ended, fillTable, follow, pages, progress, show } from "/static/api.js";
-import { counts, direction, done, moment, plain, policy, runState } from "/static/words.js";
+import { byId, call, during, element, fillTable, pages, progress, show } from "/static/api.js";
+import { follow } from "/static/live.js";
+import { counts, direction, done, ended, explained, moment, plain, policy, runState } from "/static/words.js";
 
 const form = byId("sync-form");
 const entity = form.dataset.entity;
@@ -73,7 +74,10 @@ async function errors(page = 1) {
 function reason(one) {
   const fields = one.fields?.length ? ` (${one.fields.join(", ")})` : "";
   const code = element("code", { class: "small", text: `${one.code}${fields}` });
-  return one.message ? element("div", {}, one.message, element("div", { class: "quiet" }, code)) : code;
+  if (!one.message) return code;
+  const { title, cause } = explained(one);
+  return element("div", {}, title, ...[cause].filter(Boolean).map((text) => element("div", { text })),
+    element("div", { class: "quiet" }, code));
 }
 
 function wish() {
