@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import cast
@@ -12,7 +13,7 @@ import httpx
 from crmlink_common.salesforce.errors import SalesforcePermanentError, lost
 
 CONSUMED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-BROKEN = (httpx.TransportError, httpx.DecodingError, TimeoutError)
+BROKEN = (httpx.TransportError, httpx.DecodingError, TimeoutError, ssl.SSLError)
 
 
 class TooLargeError(httpx.DecodingError):

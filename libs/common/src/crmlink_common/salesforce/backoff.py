@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
+
+SECONDS = re.compile(r"\d{1,18}", re.ASCII)
+LONGEST_ASKED = 86_400  # a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,10 @@ class Backoff:
     attempts: int = 4
     base: float = 0.2
     cap: float = 10.0
+
+    def is_too_long(self, asked: timedelta | None) -> bool:
+        """Tell whether we are asked to wait longer than a call does."""
+        return asked is not None and asked.total_seconds() > self.cap
 
     def wait(self, attempt: int, asked: timedelta | None, jitter: float) -> float:
         """Return the seconds to wait after this attempt."""
@@ -28,7 +36,5 @@ OF_TOKENS = Backoff(base=0.3, cap=3.0)
 
 def retry_after(response: httpx.Response) -> timedelta | None:
     """Read the seconds of a Retry-After header."""
-    value = response.headers.get("retry-after", "")
-    return (
-        timedelta(seconds=min(int(value), 86_400)) if value.isascii() and value.isdigit() else None
-    )
+    found = SECONDS.fullmatch(response.headers.get("retry-after", ""))
+    return timedelta(seconds=min(int(found[0]), LONGEST_ASKED)) if found else None

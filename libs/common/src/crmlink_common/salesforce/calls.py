@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json as json_text
 import re
@@ -12,6 +13,7 @@ from functools import cached_property
 
 import httpx
 
+from crmlink_common.errors import InvalidInputError
 from crmlink_common.salesforce.opening import OF_CALLS, Timeouts
 
 GZIP_OVER = 1024  # bytes
@@ -23,9 +25,17 @@ Content = bytes | Callable[[], AsyncIterable[bytes]]
 
 
 def json_body(told: object) -> bytes:
-    """Render what is sent; raise TypeError or ValueError for what is no JSON."""
+    """Render what is sent.
+
+    Raises:
+        TypeError, ValueError: it is no JSON.
+        InvalidInputError: it has half a character, which has no UTF-8.
+    """
     text = json_text.dumps(told, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    return text.encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # it would quote the text
+        raise InvalidInputError("half a character has no UTF-8") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +56,10 @@ class Call:
         """Raise ValueError for what would lead away from the API."""
         if PATH.match(self.path) is None:
             raise ValueError("not a path of Salesforce's API")
+
+    def deadline(self) -> float:
+        """Return when the whole call ends that begins now, as the event loop tells time."""
+        return asyncio.get_running_loop().time() + self.timeouts.whole
 
     def request(self, http: httpx.AsyncClient) -> httpx.Request:
         """Build it anew: a body that is streamed can be sent but once."""

@@ -13,7 +13,8 @@ import httpx
 MOST_KEPT = 200
 LARGEST_KEPT = 32_000_000  # bytes of JSON in all; in memory it is several times that
 FRESH_FOR = timedelta(seconds=60)
-Key = tuple[str, str, str, str]  # workspace, org, version, object: what a user may see differs
+Key = tuple[str, str, int, str, str]
+"""Workspace, org, epoch, version, object: what a user may see differs."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 

@@ -27,7 +27,7 @@ class Describing(Session):
 
     async def _described(self, name: str, rest: str) -> dict[str, Any]:
         known = self._means.descriptions
-        key = (self.workspace_id, self.org_id, self.api_version, name)
+        key = (self.workspace_id, self.org_id, self.epoch, self.api_version, name)
         found = known.find(key)
         if found and known.is_fresh(found):
             return found.told

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from crmlink_common.errors import InvalidInputError
 from crmlink_common.salesforce.error_codes import BY_CODE
@@ -50,6 +49,8 @@ def read_row(text: str) -> dict[str, Any]:
     """Read a row's sf__Error of Bulk: ``CODE:message:Field1 Field2 --``."""
     code, _, rest = text.partition(":")
     message, _, names = rest.rpartition(":")
+    if not names.rstrip().endswith("--"):
+        names = ""  # a message with a colon, which may quote data
     fields = re.split(r"[\s,]+", names.strip().removesuffix("--").strip())
     return {"statusCode": code.strip(), "message": message, "fields": [n for n in fields if n]}
 
@@ -97,7 +98,7 @@ def duplicates_of(details: object) -> tuple[str, ...]:
     Older API versions misspell the key of the first; the second is a list of their addresses.
     """
     if isinstance(details, list) and all(isinstance(one, str) for one in details):
-        last = (urlsplit(url).path.rpartition("/")[2] for url in details)
+        last = (url.partition("?")[0].rpartition("/")[2] for url in details)
         return tuple(dict.fromkeys(to_18(name) for name in last if is_id(name)))
     told = first_of(details)
     result = told.get("duplicateResult") or told.get("duplicateResut") or {}

@@ -99,7 +99,7 @@ def _kind(
 def _kind_by_status(code: str, status: int, *, repeatable: bool) -> type[SalesforceError]:
     if status == httpx.codes.TOO_MANY_REQUESTS:
         return SalesforceTransientError
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.REQUEST_TIMEOUT:
         return SalesforceTransientError if repeatable else SalesforceUnknownOutcomeError
     if code in PASSING:
         return SalesforceTransientError

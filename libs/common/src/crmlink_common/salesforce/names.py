@@ -37,7 +37,15 @@ def value_of(text: str) -> str:
     """Return a value as one part of a path; raise InvalidInputError for what cannot be one."""
     if not text or text in {".", ".."}:
         raise InvalidInputError("a value that no path carries")
-    return quote(text, safe="")
+    return encoded(text)
+
+
+def encoded(text: str) -> str:
+    """Percent-encode text; raise InvalidInputError for half a character, which has no UTF-8."""
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:  # it would quote the text
+        raise InvalidInputError("half a character has no UTF-8") from None
 
 
 def time_of(when: datetime) -> str:

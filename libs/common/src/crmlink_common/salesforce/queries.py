@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from crmlink_common.errors import PermanentError
 from crmlink_common.salesforce.composite import HEAVY_PER_CALL, Subrequest
 from crmlink_common.salesforce.errors import SalesforceError, SalesforceTransientError
-from crmlink_common.salesforce.names import LONGEST_IN_URL
+from crmlink_common.salesforce.names import LONGEST_IN_URL, encoded
 from crmlink_common.salesforce.records import (
     QueryResult,
     Record,
@@ -106,7 +105,7 @@ class Queries(Session):
 
     def _query_path(self, soql: str, *, include_deleted: bool = False) -> str:
         verb = "queryAll" if include_deleted else "query"
-        return self.data_path(f"{verb}?q={quote(soql, safe='')}")
+        return self.data_path(f"{verb}?q={encoded(soql)}")
 
     async def _completed(self, page: QueryResult) -> QueryResult:
         records = list(page.records)

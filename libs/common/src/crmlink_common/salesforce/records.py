@@ -17,6 +17,7 @@ Record = dict[str, Any]
 MALFORMED = (
     AttributeError,
     LookupError,
+    OverflowError,  # int() of 1e999, a time beyond the calendar
     TypeError,
     ValueError,
     RecursionError,  # lists in lists in lists ...
@@ -73,7 +74,10 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 def own_path(url: str) -> str:
     """Reduce an address that the org names to a path of its API: the host is never followed."""
-    path = urlsplit(url).path
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        path = ""
     if not path.startswith("/services/") or "/../" in path or "\\" in path:
         raise InvalidInputError("not a path of Salesforce's API")
     return path

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from crmlink_common.errors import InvalidInputError
 from crmlink_common.salesforce.composite import Subrequest
 from crmlink_common.salesforce.errors import SalesforceError, lost
-from crmlink_common.salesforce.names import LONGEST_IN_URL, field_of, name_of
+from crmlink_common.salesforce.names import LONGEST_IN_URL, encoded, field_of, name_of
 from crmlink_common.salesforce.records import MALFORMED, Record, json_of, plain_record
 from crmlink_common.salesforce.session import Session
 from crmlink_common.salesforce.versions import Feature, require
@@ -91,7 +90,7 @@ class Searches(Session):
 
     async def search(self, sosl: str) -> list[Found]:
         """Return what a SOSL statement finds, at most 2,000 rows."""
-        path = self.data_path(f"search?q={quote(sosl, safe='')}")
+        path = self.data_path(f"search?q={encoded(sosl)}")
         if len(path) <= LONGEST_IN_URL:
             return read_found(json_of(await self.send("GET", path)))
         [told] = await self.composite([Subrequest("GET", path)], repeatable=True)

@@ -66,6 +66,7 @@ class Session:
         self.usage: ApiUsage | None = None
         self.server_time: datetime | None = None
         self._token = token
+        self._renewing = asyncio.Lock()
         self._means = means
         self._usage_reported = usage_reported
 
@@ -120,9 +121,11 @@ class Session:
             anonymous=anonymous,
         )
 
+        deadline = call.deadline()
+
         async def once(token: AccessToken) -> httpx.Response:
             async with self._means.origins.lend(token.instance_url) as http:
-                return await self._to(http).send(_as(token, call))
+                return await self._to(http).send(_as(token, call), deadline=deadline)
 
         return await self._with_token(once)
 
@@ -146,6 +149,7 @@ class Session:
         call = self._call(
             method, path, json=json, headers=headers or {}, repeatable=True, timeouts=timeouts
         )
+        deadline = call.deadline()
         async with AsyncExitStack() as stack:
 
             async def once(token: AccessToken) -> Received:
@@ -153,7 +157,9 @@ class Session:
                     http = await attempt.enter_async_context(
                         self._means.origins.lend(token.instance_url)
                     )
-                    receiving = self._to(http).receive(_as(token, call), largest=largest)
+                    receiving = self._to(http).receive(
+                        _as(token, call), largest=largest, deadline=deadline
+                    )
                     received = await attempt.enter_async_context(receiving)
                     stack.push_async_exit(attempt.pop_all())
                     return received
@@ -179,12 +185,13 @@ class Session:
         return read_composite(told, references(requests), repeatable=repeatable)
 
     async def _renew(self, used: AccessToken) -> None:
-        if self._token.fingerprint != used.fingerprint:
-            return  # another call of this session has done so
-        token = await self._means.tokens.token(self.workspace_id, failed=used.fingerprint)
-        if (token.org_id, token.epoch) != (used.org_id, used.epoch):
-            raise NotConnectedError("the connection has changed")
-        self._token = token
+        async with self._renewing:
+            if self._token is not used:
+                return  # another call of this session has done so
+            token = await self._means.tokens.token(self.workspace_id, failed=used.fingerprint)
+            if (token.org_id, token.epoch) != (used.org_id, used.epoch):
+                raise NotConnectedError("the connection has changed")
+            self._token = token
 
     async def _with_token(self, once: Callable[[AccessToken], Awaitable[Told]]) -> Told:
         used = self._token
@@ -231,5 +238,5 @@ def _as(token: AccessToken, call: Call) -> Call:
 def _date(text: str | None) -> datetime | None:
     try:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from crmlink_common.errors import InvalidInputError
 from crmlink_common.salesforce.calls import json_body
 from crmlink_common.salesforce.errors import (
     SalesforceError,
@@ -123,7 +124,7 @@ class Write:
             return SalesforcePermanentError("MALFORMED_ID", fields=(ID,))
         try:
             json_body(record)
-        except (TypeError, ValueError, RecursionError):
+        except (TypeError, ValueError, RecursionError, InvalidInputError):
             return SalesforcePermanentError("JSON_PARSER_ERROR")
         return None
 
