@@ -115,6 +115,13 @@ async def test_a_part_has_its_own_conditions(api: httpx.AsyncClient) -> None:
     assert [one["httpStatusCode"] for one in answer.json()["compositeResponse"]] == [200, 304]
 
 
+async def test_a_part_without_an_address_fails_alone(api: httpx.AsyncClient) -> None:
+    """Facts §6: outer 200 even with failures."""
+    nowhere = {"method": "GET", "url": "//[", "referenceId": "a"}
+    answers = await composed(api, nowhere, part("GET", "limits", "b"))
+    assert [one["httpStatusCode"] for one in answers] == [404, 200]
+
+
 async def test_calls_that_carry_calls_are_not_carried(api: httpx.AsyncClient) -> None:
     """Facts §6: Composite, Batch, Graph and Tree are no parts."""
     paths = ("composite", "composite/batch", "composite/graph", "composite/tree/Account")

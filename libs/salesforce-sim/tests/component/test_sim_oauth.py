@@ -110,6 +110,7 @@ async def test_denying_goes_back_with_the_error(web: httpx.AsyncClient, server: 
     [
         ({"client_id": "x"}, "invalid_client_id"),
         ({"redirect_uri": CALLBACK + "/"}, "redirect_uri_mismatch"),
+        ({"redirect_uri": "https://["}, "redirect_uri_mismatch"),
         ({"redirect_uri": ""}, "redirect_uri_missing"),
     ],
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from crmlink_salesforce_sim.errors import ApiError, Row, unreadable
+from crmlink_salesforce_sim.errors import Row, not_found, unreadable
 
 ROOT = ("services", "data")
 
@@ -110,12 +110,15 @@ class Params(dict[str, str]):
 
 def split_url(url: str) -> tuple[str, tuple[str, ...], Params]:
     """Return version, path and parameters of `/services/data/v66.0/…` or `v66.0/…`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise not_found() from None
     names = [unquote(one) for one in parts.path.strip("/").split("/")]
     if tuple(names[:2]) == ROOT:
         names = names[2:]
     if not names or not names[0].startswith("v"):
-        raise ApiError("NOT_FOUND", "The requested resource does not exist", 404)
+        raise not_found()
     rest = tuple(names[1:]) or ("",)
     return names[0][1:], rest, Params(parse_qsl(parts.query, keep_blank_values=True))
 

@@ -63,7 +63,10 @@ class Authorize:
             raise OAuthError("redirect_uri_missing", "redirect_uri not provided")
         if params["redirect_uri"] == OUT_OF_BAND:
             raise OAuthError("invalid_request", "out-of-band not supported")
-        address = urlsplit(params["redirect_uri"])
+        try:
+            address = urlsplit(params["redirect_uri"])
+        except ValueError:
+            raise mismatch() from None
         if address.scheme == "http" and address.hostname not in LOOPBACK:
             raise OAuthError("invalid_request", "HTTPS required")
         if params["redirect_uri"] not in callbacks(self.server.org.store):
