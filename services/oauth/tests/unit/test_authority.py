@@ -35,7 +35,13 @@ UP = Connection(
     instance_url="https://acme.my.salesforce.com",
     refresh_token="old",
 )
-SEALED = Sealed(access_token="a6", refresh_token="", fingerprint="f6", instance_url=UP.instance_url)
+SEALED = Sealed(
+    access_token="a6",
+    refresh_token="",
+    refresh_hash="",
+    fingerprint="f6",
+    instance_url=UP.instance_url,
+)
 
 
 def verdict(

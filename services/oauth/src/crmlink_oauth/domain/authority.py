@@ -115,10 +115,11 @@ def still_stands(now: Connection, intent: Connection, *, rotated: bool = False) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """A refresh's good answer; ``refresh_token`` is empty unless it was rotated."""
+    """A refresh's good answer; ``refresh_token`` and its hash are empty unless it was rotated."""
 
     access_token: str
     refresh_token: str
+    refresh_hash: str
     fingerprint: str
     instance_url: str
 
@@ -132,6 +133,7 @@ def refreshed(connection: Connection, sealed: Sealed) -> Connection:
         instance_url=sealed.instance_url,
         access_token=sealed.access_token,
         refresh_token=sealed.refresh_token or connection.refresh_token,
+        refresh_hash=sealed.refresh_hash or connection.refresh_hash,
         ever_rotated=connection.ever_rotated or bool(sealed.refresh_token),
         fingerprint=sealed.fingerprint,
         token_serial=connection.token_serial + 1,

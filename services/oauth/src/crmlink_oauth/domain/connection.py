@@ -42,6 +42,7 @@ class Connection:
     client_secret: str = field(default="", repr=False)
     access_token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
+    refresh_hash: str = ""  # of the refresh token: says whether two are the same
     fingerprint: str = ""
     token_serial: int = 0
     ever_rotated: bool = False
@@ -84,6 +85,7 @@ NO_PENDING_ORG: dict[str, Any] = {"pending_org_id": "", "pending_org_name": ""}
 NO_TOKENS: dict[str, Any] = {
     "access_token": "",
     "refresh_token": "",
+    "refresh_hash": "",
     "fingerprint": "",
     "ever_rotated": False,
     **NO_INTENT,

@@ -58,6 +58,11 @@ def fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()[:32]
 
 
+def name_of(refresh_token: str) -> str:
+    """Name a refresh token, so that the same one is known again; no token has no name."""
+    return hashed(refresh_token) if refresh_token else ""
+
+
 def read_answer(told: Mapping[str, object], client_secret: str) -> TokenAnswer:
     """Check the signature and take the answer apart.
 

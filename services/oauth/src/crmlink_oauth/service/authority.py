@@ -30,7 +30,7 @@ from crmlink_oauth.domain.authority import (
     unanswered,
 )
 from crmlink_oauth.domain.connection import Connection, refused
-from crmlink_oauth.domain.tokens import TokenAnswer, fingerprint
+from crmlink_oauth.domain.tokens import TokenAnswer, fingerprint, name_of
 from crmlink_oauth.service.ports import (
     App,
     NotAnsweredError,
@@ -220,6 +220,7 @@ class TokenAuthority:
         sealed = Sealed(
             access_token=desk.sealed(workspace_id, "access_token", answer.access_token),
             refresh_token=desk.sealed(workspace_id, "refresh_token", answer.refresh_token),
+            refresh_hash=name_of(answer.refresh_token),
             fingerprint=fingerprint(answer.access_token),
             instance_url=url,
         )

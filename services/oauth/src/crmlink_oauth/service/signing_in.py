@@ -31,6 +31,7 @@ from crmlink_oauth.domain.tokens import (
     fingerprint,
     hashed,
     missing_access,
+    name_of,
     verifier_challenge,
 )
 from crmlink_oauth.service.checking import findings, needed_objects
@@ -201,6 +202,7 @@ class SigningIn:
         sealed = {
             "access_token": desk.sealed(workspace_id, "access_token", answer.access_token),
             "refresh_token": desk.sealed(workspace_id, "refresh_token", answer.refresh_token),
+            "refresh_hash": name_of(answer.refresh_token),
         }
         async with desk.work() as tx:
             before = await tx.connections.lock(workspace_id)

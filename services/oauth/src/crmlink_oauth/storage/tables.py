@@ -39,6 +39,7 @@ class ConnectionRow(Row, table=True):
     client_secret: str
     access_token: str
     refresh_token: str
+    refresh_hash: str = Field(index=True, sa_column_kwargs={"server_default": ""})
     fingerprint: str
     token_serial: int = _number()
     ever_rotated: bool
@@ -65,6 +66,19 @@ class CheckRow(Row, table=True):
 
     workspace_id: str = Field(primary_key=True)
     found: str
+
+
+class WatchRow(Row, table=True):
+    """When a connection is looked at next, and since when it has the token it has."""
+
+    __tablename__ = "watches"
+
+    workspace_id: str = Field(primary_key=True)
+    due_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
+    alive_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    watched_until: datetime | None = _moment(nullable=True)
+    token_serial: int = _number()
+    token_since: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
 class StateRow(Row, table=True):
@@ -126,6 +140,7 @@ class UsageRow(Row, table=True):
 
 connections = Row.metadata.tables["connections"]
 checks = Row.metadata.tables["checks"]
+watches = Row.metadata.tables["watches"]
 states = Row.metadata.tables["oauth_states"]
 revocations = Row.metadata.tables["revocations"]
 workspaces = Row.metadata.tables["workspaces"]
