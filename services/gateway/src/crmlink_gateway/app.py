@@ -91,7 +91,7 @@ def furnish(
     )
     for router in (
         connection_routes(gate, parts),
-        switch_routes(gate, parts, door, settings.base_url),
+        switch_routes(gate, parts, door),
         sign_in_routes(gate, parts, door, pages, https=settings.https),
         event_routes(gate, parts, door, streams),
         match_routes(gate, parts),
@@ -99,7 +99,7 @@ def furnish(
         config_routes(gate, parts),
         run_routes(gate, parts),
         workspace_routes(gate, parts, door),
-        console_routes(door, pages, https=settings.https),
+        console_routes(door, pages, base_url=settings.base_url),
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

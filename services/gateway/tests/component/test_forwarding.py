@@ -94,6 +94,31 @@ async def test_the_connection_is_shown_with_badge_and_setup_details(
     assert (down.status_code, down.json()["service"]) == (503, "oauth")
 
 
+@pytest.mark.parametrize(
+    ("path", "theirs"), [("/org/confirm", "/org/confirm"), ("/org/reject", "/org/reject")]
+)
+async def test_an_admin_decides_about_another_org(
+    gateway: FakeGateway, path: str, theirs: str
+) -> None:
+    gateway.services.on("oauth", "POST", theirs, (200, overview(pending_org=None)))
+    async with gateway.caller() as admin, gateway.caller(Scope.WRITE) as writer:
+        assert (await writer.post(API + path)).json()["code"] == "scope_refused"
+        told = await admin.post(API + path)
+    assert (told.status_code, told.json()["pending_org"]) == (200, None)
+    assert gateway.services.headers[-1]["x-crmlink-actor"] == "key:k0"
+    gateway.services.on("oauth", "POST", theirs, (409, {"code": "no_org_to_confirm"}))
+    async with gateway.caller() as admin:
+        assert (await admin.post(API + path)).status_code == 409
+
+
+async def test_the_connection_is_tested_on_request_by_who_may_write(gateway: FakeGateway) -> None:
+    found = {"ok": False, "objects": [], "problem": {"code": "missing_permissions"}}
+    gateway.services.on("oauth", "POST", "/test", (200, found))
+    async with gateway.caller(Scope.WRITE) as writer, gateway.caller(Scope.READ) as reader:
+        assert (await reader.post(f"{API}/test")).status_code == 403
+        assert (await writer.post(f"{API}/test")).json() == found
+
+
 async def test_credentials_reach_oauth_whole_and_come_back_nowhere(gateway: FakeGateway) -> None:
     gateway.services.on("oauth", "PUT", "/connection", (200, overview()))
     wish = {"client_id": "c", "client_secret": "top secret", "login_url": "https://a.example"}

@@ -6,9 +6,12 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from crmlink_common.contracts.workspaces import Workspace
 from crmlink_gateway.domain.access import Scope
+from crmlink_gateway.domain.callback import cookie_of
 from crmlink_gateway.fakes import API, WORKSPACE, FakeGateway, a_gateway, overview
 
 SALESFORCE = "https://login.salesforce.com/services/oauth2/authorize?state=s"
@@ -46,7 +49,7 @@ async def test_a_browser_without_a_key_is_sent_to_salesforce_with_a_cookie(
     async with gateway.browser() as http:
         answer = await http.get(url)
     assert (answer.status_code, answer.headers["location"]) == (302, SALESFORCE)
-    cookie = SimpleCookie(answer.headers["set-cookie"])["crmlink_oauth"]
+    cookie = SimpleCookie(answer.headers["set-cookie"])[cookie_of("s")]
     assert cookie.value == "browser-secret"
     assert cookie["path"] == f"{API}/oauth/callback"
     assert cookie["httponly"]
@@ -58,6 +61,8 @@ async def test_a_browser_without_a_key_is_sent_to_salesforce_with_a_cookie(
 
 async def test_over_plain_http_the_cookie_does_not_ask_for_https() -> None:
     gateway = a_gateway(public_url="http://127.0.0.1:8080/")
+    known = overview(callback_url=f"http://127.0.0.1:8080{API}/oauth/callback")
+    gateway.services.on("oauth", "GET", "/connection", (200, known))
     begun = {"authorize_url": SALESFORCE, "browser_token": "t"}
     gateway.services.on("oauth", "POST", "/authorize", (200, begun))
     async with gateway.caller() as http:
@@ -125,7 +130,98 @@ async def test_the_cookie_goes_to_the_callback_and_nowhere_else(gateway: FakeGat
         elsewhere = http.build_request("GET", API)
         callback = http.build_request("GET", f"{API}/oauth/callback")
     assert "cookie" not in elsewhere.headers
-    assert callback.headers["cookie"] == "crmlink_oauth=browser-secret"
+    assert callback.headers["cookie"] == f"{cookie_of('s')}=browser-secret"
+
+
+@pytest.mark.parametrize("foreign", ["state=other&code=x", "state=other&error=access_denied", ""])
+async def test_a_foreign_callback_does_not_disturb_a_sign_in_under_way(
+    gateway: FakeGateway, foreign: str
+) -> None:
+    """Any page can lead a browser to the callback; only its own state ends a sign-in."""
+    url = await _ticket_url(gateway)
+    unknown = {**BAD, "code": "state_unknown", "overview": overview()}
+    async with gateway.browser() as http:
+        await http.get(url)
+        gateway.services.on("oauth", "POST", "/callback", (200, unknown))
+        answer = await http.get(f"{API}/oauth/callback?{foreign}")
+        assert (answer.status_code, "set-cookie" in answer.headers) == (400, False)
+        assert gateway.services.asked[-1][3]["browser_token"] == ""
+        gateway.services.on("oauth", "POST", "/callback", (200, {**GOOD, "overview": overview()}))
+        assert (await http.get(f"{API}/oauth/callback?state=s&code=c")).status_code == 200
+    assert gateway.services.asked[-1][3]["browser_token"] == "browser-secret"
+
+
+async def test_two_sign_ins_under_way_in_one_browser_both_come_back(gateway: FakeGateway) -> None:
+    urls = [await _ticket_url(gateway), await _ticket_url(gateway)]
+    async with gateway.browser() as http:
+        for number, url in enumerate(urls):
+            begun = {"authorize_url": f"{SALESFORCE}{number}", "browser_token": f"b{number}"}
+            gateway.services.on("oauth", "POST", "/authorize", (200, begun))
+            await http.get(url)
+        for number in (0, 1):
+            await http.get(f"{API}/oauth/callback?state=s{number}&code=c")
+            assert gateway.services.asked[-1][3]["browser_token"] == f"b{number}"
+        assert not http.cookies
+
+
+async def test_while_oauth_is_down_the_cookie_stays_for_another_try(gateway: FakeGateway) -> None:
+    url = await _ticket_url(gateway)
+    async with gateway.browser() as http:
+        await http.get(url)
+        gateway.services.down.add("oauth")
+        answer = await http.get(f"{API}/oauth/callback?state=s&code=c")
+        assert "set-cookie" not in answer.headers
+        gateway.services.down.clear()
+        assert (await http.get(f"{API}/oauth/callback?state=s&code=c")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=s&state=t&code=c",
+        "state=s&code=c&code=d",
+        "state=s&error=a&error=b",
+        f"state={'s' * 257}&code=c",
+        f"state=s&code={'c' * 4097}",
+        f"state=s&error_description={'c' * 4097}",
+        "state=s&code=c" + "&x=1" * 50,
+    ],
+)
+async def test_what_salesforce_does_not_send_is_refused_on_a_page(
+    gateway: FakeGateway, query: str
+) -> None:
+    url = await _ticket_url(gateway)
+    async with gateway.browser() as http:
+        await http.get(url)
+        answer = await http.get(f"{API}/oauth/callback?{query}")
+        assert (answer.status_code, answer.headers["content-type"][:9]) == (400, "text/html")
+        assert "callback_malformed" in answer.text
+        assert http.cookies
+    assert gateway.services.asked[-1][2] == "/authorize"
+
+
+async def test_what_salesforce_adds_of_its_own_is_let_through(gateway: FakeGateway) -> None:
+    async with gateway.browser() as http:
+        more = "sfdc_community_url=https%3A%2F%2Fx&sfdc_community_url=y&state=s&code=c%3D%3D"
+        await http.get(f"{API}/oauth/callback?{more}")
+    assert gateway.services.asked[-1][3]["code"] == "c=="
+
+
+ANYTHING = st.dictionaries(
+    st.sampled_from(["state", "code", "error", "error_description", "x"]), st.text(max_size=300)
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ANYTHING, st.text(st.characters(codec="ascii", min_codepoint=32), max_size=60))
+async def test_whatever_comes_back_is_answered_by_a_page(
+    gateway: FakeGateway, query: dict[str, str], cookie: str
+) -> None:
+    async with gateway.browser() as http:
+        headers = {"Cookie": cookie}
+        answer = await http.get(f"{API}/oauth/callback", params=query, headers=headers)
+    assert answer.status_code in {200, 400}
+    assert answer.headers["content-type"].startswith("text/html")
 
 
 async def test_a_refusal_shows_cause_and_cure_escaped_and_stays_open(gateway: FakeGateway) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, Cookie, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from crmlink_gateway.console.pages import Pages
-from crmlink_gateway.domain.access import VISIT, form_token, same_text
+from crmlink_gateway.domain.access import VISIT, form_token, origin_of, same_text
 from crmlink_gateway.errors import FeatureDisabledError, FormTokenError, KeyUnknownError
 from crmlink_gateway.routes.authority import PREFIX, VISIT_COOKIE
 from crmlink_gateway.service import FrontDoor
@@ -19,8 +18,9 @@ Visit = Annotated[str, Cookie(alias=VISIT_COOKIE)]
 SEE_OTHER = 303
 
 
-def console_routes(door: FrontDoor, pages: Pages, *, https: bool) -> APIRouter:
+def console_routes(door: FrontDoor, pages: Pages, *, base_url: str) -> APIRouter:
     router = APIRouter(include_in_schema=False)
+    ours, https = origin_of(base_url), base_url.startswith("https:")
 
     @router.get("/")
     async def front(visit: Visit = "") -> Response:
@@ -31,7 +31,7 @@ def console_routes(door: FrontDoor, pages: Pages, *, https: bool) -> APIRouter:
 
     @router.post("/sign-in")
     async def sign_in(request: Request, key: Annotated[str, Form(max_length=512)] = "") -> Response:
-        _from_our_page(request)
+        _from_our_page(request, ours)
         try:
             caller, visit = await door.sign_in(key.strip())
         except KeyUnknownError as exc:
@@ -81,8 +81,14 @@ def _page(workspace_id: str) -> str:
     return f"/w/{workspace_id}/channels/salesforce"
 
 
-def _from_our_page(request: Request) -> None:
-    """Refuse another site's form: it would sign a person in as somebody else."""
+def _from_our_page(request: Request, ours: str) -> None:
+    """Refuse another site's form: it would sign a person in as somebody else.
+
+    Compared with the public address, scheme and port included: a proxy may change the Host, and
+    a page over http is not ours where ours is https.
+    """
     origin = request.headers.get("origin", "")
-    if origin and urlsplit(origin).netloc != request.headers.get("host"):
-        raise FormTokenError("This form was not sent from our page.")
+    if origin and origin_of(origin) != ours:
+        raise FormTokenError(
+            f"This form was not sent from our page. Open {ours} and sign in there."
+        )

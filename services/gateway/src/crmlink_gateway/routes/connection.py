@@ -51,7 +51,7 @@ def connection_routes(gate: Gate, parts: Parts) -> APIRouter:
     return router
 
 
-def switch_routes(gate: Gate, parts: Parts, door: FrontDoor, base_url: str) -> APIRouter:
+def switch_routes(gate: Gate, parts: Parts, door: FrontDoor) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["connection"])
     oauth = parts.oauth
     connects = gate.allows(Scope.ADMIN, "connection.connect_asked")
@@ -64,13 +64,16 @@ def switch_routes(gate: Gate, parts: Parts, door: FrontDoor, base_url: str) -> A
 
     @router.post("/authorize")
     async def authorize(caller: Caller = connects) -> dict[str, str]:
-        """Answer an address of ours: open it in a browser, once, within five minutes."""
+        """Answer an address of ours: open it in a browser, once, within five minutes.
+
+        It stands beside the callback, so that the cookie it sets comes back there.
+        """
         known = await oauth.call("GET", caller.workspace_id, "/connection")
         if known["status"] == "not_connected":
             raise NotConfiguredError("There are no credentials to sign in with.")
         ticket = await door.new_ticket(caller)
-        path = PREFIX.format(workspace=caller.workspace_id)
-        return {"url": f"{base_url}{path}/oauth/start?ticket={ticket}"}
+        start = str(known["callback_url"]).removesuffix("/callback") + "/start"
+        return {"url": f"{start}?ticket={ticket}"}
 
     async def post(caller: Caller, path: str) -> Overview:
         changed = await oauth.call("POST", caller.workspace_id, path, actor=caller.actor)

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Any
 
-from fastapi import APIRouter, Cookie, Query, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from crmlink_common.internal.problems import RemoteError
 from crmlink_gateway.clients import Parts
 from crmlink_gateway.console.pages import Pages
+from crmlink_gateway.domain.callback import (
+    LONGEST,
+    LONGEST_COOKIE,
+    NOT_OURS,
+    MalformedCallbackError,
+    cookie_of,
+    read_callback,
+    state_in,
+)
 from crmlink_gateway.errors import ServiceUnavailableError
 from crmlink_gateway.routes.authority import PREFIX, Gate
 from crmlink_gateway.service import FrontDoor
 
-STATE_COOKIE = "crmlink_oauth"
 STATE_LIVES = 600  # seconds, as long as the state itself
 CALLBACK_SECONDS = 45  # the code is exchanged meanwhile
-Told = Annotated[str, Query(max_length=4096)]
+LONGEST_TICKET = 128
+DESCRIBED: list[dict[str, Any]] = [  # read by hand: a second one of a name must be seen
+    {"name": name, "in": "query", "schema": {"type": "string", "maxLength": most}}
+    for name, most in LONGEST.items()
+]
+AGAIN = "Close this window and click Connect with Salesforce again."
 
 
 def sign_in_routes(
@@ -27,17 +40,17 @@ def sign_in_routes(
     enter = gate.open()
 
     @router.get("/oauth/start")
-    async def start(
-        ticket: Annotated[str, Query(max_length=128)], workspace_id: str = enter
-    ) -> Response:
+    async def start(ticket: str = "", workspace_id: str = enter) -> Response:
         """Set the state cookie and go to Salesforce's login page."""
-        actor = await door.take_ticket(workspace_id, ticket)
+        actor = None
+        if len(ticket) <= LONGEST_TICKET:
+            actor = await door.take_ticket(workspace_id, ticket)
         if actor is None:
             return pages.outcome(
                 ok=False,
                 code="ticket_used",
                 message="This link has been used already, or it is older than five minutes.",
-                cure="Close this window and click Connect with Salesforce again.",
+                cure=AGAIN,
             )
         try:
             begun = await parts.oauth.call("POST", workspace_id, "/authorize", actor=actor, json={})
@@ -45,7 +58,7 @@ def sign_in_routes(
             return _failed(pages, exc)
         answer = RedirectResponse(begun["authorize_url"], status_code=302)
         answer.set_cookie(
-            STATE_COOKIE,
+            cookie_of(state_in(begun["authorize_url"])),
             begun["browser_token"],
             max_age=STATE_LIVES,
             path=_callback_path(workspace_id),
@@ -55,34 +68,30 @@ def sign_in_routes(
         )
         return answer
 
-    @router.get("/oauth/callback")
-    async def callback(
-        *,
-        state: Told = "",
-        code: Told = "",
-        error: Told = "",
-        error_description: Told = "",
-        browser: Annotated[str, Cookie(alias=STATE_COOKIE, max_length=4096)] = "",
-        workspace_id: str = enter,
-    ) -> Response:
+    @router.get("/oauth/callback", openapi_extra={"parameters": DESCRIBED})
+    async def callback(request: Request, workspace_id: str = enter) -> Response:
         """Finish the sign-in; the page says what came of it and closes itself."""
-        came = {
-            "state": state,
-            "code": code,
-            "error": error,
-            "error_description": error_description,
-            "browser_token": browser,
-        }
+        try:
+            came = read_callback(request.query_params.multi_items())
+        except MalformedCallbackError:
+            return pages.outcome(
+                ok=False,
+                code="callback_malformed",
+                message="This is no answer that Salesforce gives.",
+                cure=AGAIN,
+            )
+        cookie = cookie_of(came.state)
+        browser = request.cookies.get(cookie, "")
+        handed = came.with_cookie(browser if len(browser) <= LONGEST_COOKIE else "")
         try:
             told = await parts.oauth.call(
-                "POST", workspace_id, "/callback", json=came, seconds=CALLBACK_SECONDS
+                "POST", workspace_id, "/callback", json=handed, seconds=CALLBACK_SECONDS
             )
         except (RemoteError, ServiceUnavailableError) as exc:
-            answer = _failed(pages, exc)
-        else:
-            kept = ("ok", "code", "message", "cure")
-            answer = pages.outcome(**{name: told[name] for name in kept})
-        answer.delete_cookie(STATE_COOKIE, path=_callback_path(workspace_id))
+            return _failed(pages, exc)
+        answer = pages.outcome(**{name: told[name] for name in ("ok", "code", "message", "cure")})
+        if browser and told["code"] not in NOT_OURS:  # used up: a foreign one ends nothing here
+            answer.delete_cookie(cookie, path=_callback_path(workspace_id))
         return answer
 
     return router
@@ -97,5 +106,4 @@ def _failed(pages: Pages, exc: RemoteError | ServiceUnavailableError) -> Respons
         title, cure = str(exc), str(exc.document.get("cure") or "")
     else:
         title, cure = exc.title, exc.cure
-    again = "Close this window and click Connect with Salesforce again."
-    return pages.outcome(ok=False, code=exc.code, message=title, cure=cure or again)
+    return pages.outcome(ok=False, code=exc.code, message=title, cure=cure or AGAIN)
