@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -18,15 +19,20 @@ from crmlink_common.storage.migrations import migrate as migrate_schema
 from crmlink_oauth.clients.salesforce import SalesforceLogin
 from crmlink_oauth.routes import connection_routes, org_routes, token_routes
 from crmlink_oauth.service.authority import TokenAuthority
+from crmlink_oauth.service.budgeting import Budgeting
 from crmlink_oauth.service.bulletin import Bulletin
 from crmlink_oauth.service.checking import Checking
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.setup import Setup
 from crmlink_oauth.service.signing_in import SigningIn
 from crmlink_oauth.service.upkeep import FollowWorkspaces, Republishing, Revoking, Tidying
+from crmlink_oauth.service.watching import Watching
 from crmlink_oauth.settings import Settings
+from crmlink_oauth.storage.watches import WatchStore
 from crmlink_oauth.storage.work import Work
 from crmlink_oauth.subscribers import routes
+from crmlink_oauth.usage_routes import usage_routes
+from crmlink_oauth.watch_routes import watch_routes
 
 SERVICE = SCHEMA = "oauth"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -49,15 +55,26 @@ def create_app(settings: Settings, origins: Origins | None = None) -> FastAPI:
     checking = Checking(setup=setup, salesforce=salesforce, tokens=authority)
     revoking = Revoking(desk=desk, salesforce=salesforce)
     tidying = Tidying(setup=setup)
+    watching = Watching(
+        desk=desk,
+        authority=authority,
+        salesforce=salesforce,
+        watches=WatchStore(foundation.sessions),
+        refresh_after=timedelta(days=settings.refresh_idle_days),
+    )
     return foundation.app(
         routers=[
             connection_routes(foundation.callers, setup, signing_in),
             org_routes(foundation.callers, setup, checking),
-            token_routes(foundation.callers, authority, setup),
+            token_routes(foundation.callers, authority),
+            usage_routes(foundation.callers, Budgeting(desk=desk)),
+            watch_routes(foundation.callers, watching),
         ],
         workers=[
             partial(keep_working, work=revoking.revoke_one, name="revoking", idle=1),
             partial(keep_working, work=tidying.tidy, name="tidying", idle=60),
+            partial(keep_working, work=watching.enrol, name="enrolling", idle=60),
+            partial(keep_working, work=watching.look_after_some, name="watching", idle=1),
         ],
         closes=[origins.aclose],
     )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Response, status
-from pydantic import AwareDatetime, BaseModel, Field
+from fastapi import APIRouter, Header, Path, Response
+from pydantic import BaseModel, Field
 
 from crmlink_common.internal.auth import Callers
 from crmlink_oauth.service.authority import TokenAuthority
 from crmlink_oauth.service.checking import Checking
 from crmlink_oauth.service.overview import Check, Overview, trouble
-from crmlink_oauth.service.ports import Usage
 from crmlink_oauth.service.setup import Form, Setup
 from crmlink_oauth.service.signing_in import Callback, SigningIn
 
@@ -60,13 +59,6 @@ class TokenGiven(BaseModel):
     api_version: str
     org_id: str
     epoch: int
-
-
-class UsageBody(BaseModel):
-    used: int = Field(ge=0, le=2**53)
-    limit: int = Field(ge=0, le=2**53)
-    at: AwareDatetime
-    client: str = Field("", max_length=64)
 
 
 def connection_routes(callers: Callers, setup: Setup, signing_in: SigningIn) -> APIRouter:
@@ -153,7 +145,7 @@ def org_routes(callers: Callers, setup: Setup, checking: Checking) -> APIRouter:
     return router
 
 
-def token_routes(callers: Callers, authority: TokenAuthority, setup: Setup) -> APIRouter:
+def token_routes(callers: Callers, authority: TokenAuthority) -> APIRouter:
     """What the services that call Salesforce need; the gateway gets no token."""
     router = APIRouter(prefix="/internal/v1/workspaces/{workspace_id}")
 
@@ -164,12 +156,5 @@ def token_routes(callers: Callers, authority: TokenAuthority, setup: Setup) -> A
         granted = await authority.grant(workspace_id, body.failed)
         response.headers["Cache-Control"] = "no-store"
         return TokenGiven.model_validate(granted, from_attributes=True)
-
-    @router.post("/usage", status_code=status.HTTP_204_NO_CONTENT)
-    async def usage(
-        workspace_id: WorkspaceId, body: UsageBody, caller: str = callers.required(*WORKERS)
-    ) -> None:
-        seen = Usage(caller, body.used, body.limit, body.at)
-        await setup.note_usage(workspace_id, seen)
 
     return router

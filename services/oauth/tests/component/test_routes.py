@@ -76,6 +76,8 @@ async def test_a_refused_sign_in_says_why_and_what_to_do(world: World, doors: Do
     [
         ("gateway", "POST", "/access-token", 403),
         ("gateway", "POST", "/usage", 403),
+        ("tools", "GET", "/usage", 403),
+        ("tools", "PUT", "/usage/shares", 403),
         ("tools", "GET", "/connection", 403),
         ("tools", "PUT", "/connection", 403),
         ("tools", "POST", "/authorize", 403),
@@ -120,8 +122,55 @@ async def test_usage_is_noted_under_the_callers_own_name(world: World, doors: Do
     await world.connect()
     report = {"used": 5, "limit": 10, "at": "2026-11-24T12:00:01Z", "client": "somebody"}
     told = await (await doors.of("sync-inbound")).post(f"{PATH}/usage", json=report)
-    assert told.status_code == 204
+    assert told.status_code == 200
+    assert told.json()["shares"] == {"assistant": 100, "event": 90, "batch": 80, "reconcile": 70}
     assert world.store.usage.rows["w1", "sync-inbound"].used == 5
+
+
+async def test_what_waits_is_reported_and_shown_by_its_names(world: World, doors: Doors) -> None:
+    await world.connect()
+    until = "2026-11-24T12:01:00Z"
+    one = {"class": "batch", "since": "2026-11-24T12:00:00Z", "until": until, "reason": "budget"}
+    tools, gateway = await doors.of("tools"), await doors.of("gateway")
+    await tools.post(f"{PATH}/usage", json={"waiting": [one]})
+    shown = (await gateway.get(f"{PATH}/usage")).json()
+    assert set(shown) == {
+        *("used", "limit", "at", "by_service", "shares", "remaining", "waiting", "forecast")
+    }
+    [waits] = shown["waiting"]
+    assert {**waits, "message": ""} == {**one, "service": "tools", "message": ""}
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"used": 5},
+        {"used": -1, "limit": 10, "at": "2026-11-24T12:00:01Z"},
+        {"waiting": [{"class": "people"}]},
+        {"waiting": [{}] * 17},
+    ],
+)
+async def test_a_report_that_makes_no_sense_is_refused(doors: Doors, report: object) -> None:
+    told = await (await doors.of("tools")).post(f"{PATH}/usage", json=report)
+    assert told.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("shares", "status", "code"),
+    [
+        ({"reconcile": 5}, 200, None),
+        ({"reconcile": 0}, 422, "share_out_of_range"),
+        ({"batch": 95}, 422, "shares_out_of_order"),
+        ({"batch": "many"}, 422, "invalid_input"),
+        ({"people": 5}, 422, "unknown_work_class"),
+        ([], 422, "invalid_input"),
+    ],
+)
+async def test_shares_are_set_or_refused_with_a_code(
+    doors: Doors, shares: object, status: int, code: str | None
+) -> None:
+    told = await (await doors.of("gateway")).put(f"{PATH}/usage/shares", json=shares)
+    assert (told.status_code, told.json().get("code")) == (status, code)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -15,7 +14,6 @@ from crmlink_common.salesforce.hosts import HostRefusedError
 from crmlink_oauth.domain.connection import NotConfiguredError
 from crmlink_oauth.fakes.org import CLIENT_ID, CLIENT_SECRET, LOGIN
 from crmlink_oauth.fakes.world import World
-from crmlink_oauth.service.ports import Usage
 from crmlink_oauth.service.setup import Form
 
 
@@ -137,29 +135,6 @@ async def test_switching_twice_is_told_once(world: World) -> None:
     published = world.published()[-1].data
     assert isinstance(published, Connection)
     assert not published.usable
-
-
-async def test_the_latest_report_of_usage_is_shown(world: World) -> None:
-    await world.connect()
-    later = world.time + timedelta(minutes=1)
-    await world.setup.note_usage("w1", Usage("tools", 30, 15000, later))
-    await world.setup.note_usage("w1", Usage("reconciler", 20, 15000, world.time))
-    shown = (await world.setup.show("w1")).usage
-    assert shown is not None
-    assert shown.used == 30
-
-
-async def test_a_clock_that_runs_ahead_does_not_hide_later_reports(world: World) -> None:
-    await world.connect()
-    await world.setup.note_usage("w1", Usage("tools", 1, 9, world.time + timedelta(days=1)))
-    shown = (await world.setup.show("w1")).usage
-    assert shown is not None
-    assert shown.at == world.time
-
-
-async def test_usage_of_nothing_is_not_kept(world: World) -> None:
-    await world.setup.note_usage("w9", Usage("tools", 1, 9, world.time))
-    assert world.store.usage.rows == {}
 
 
 async def test_what_happened_leaves_a_trace_with_who_did_it(world: World) -> None:

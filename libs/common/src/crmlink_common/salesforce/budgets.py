@@ -155,6 +155,11 @@ class Budgets:
             return None
         return standing.usage, standing.seen_at
 
+    def org_of(self, workspace_id: str) -> str:
+        """Name the org that is known for a workspace; '' when none is."""
+        known = self._workspaces.get(workspace_id)
+        return known.org_id if known else ""
+
     def waiting(self, workspace_id: str) -> Collection[Waiting]:
         """Return the work that waits, the most urgent first."""
         known = self._workspaces.get(workspace_id)

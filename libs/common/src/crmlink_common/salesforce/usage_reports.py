@@ -66,6 +66,7 @@ class UsageReports:
     async def _report(self, workspace_id: str) -> bool:
         body: dict[str, Any] = {
             "client": self._service,
+            "org_id": self._budgets.org_of(workspace_id),
             "waiting": [_waiting(one) for one in self._budgets.waiting(workspace_id)],
         }
         if (seen := self._budgets.usage(workspace_id)) is not None:

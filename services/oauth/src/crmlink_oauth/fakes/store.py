@@ -15,6 +15,7 @@ from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_oauth.domain.checks import Findings
 from crmlink_oauth.domain.connection import Connection
 from crmlink_oauth.domain.workspaces import KnownWorkspace
+from crmlink_oauth.fakes.budgets import FakeBudgets
 from crmlink_oauth.service.ports import PendingRevocation, SignIn, Transaction, Usage
 
 Row = tuple[str, str]
@@ -49,6 +50,12 @@ class FakeConnections:
             and one.status is ConnectionStatus.CONNECTED
             for key, one in self.rows.items()
             if key != connection.workspace_id
+        )
+
+    async def holds(self, refresh_hash: str) -> bool:
+        return any(
+            one.refresh_hash == refresh_hash and one.status is ConnectionStatus.CONNECTED
+            for one in self.rows.values()
         )
 
     async def page_after(self, workspace_id: str, size: int) -> list[str]:
@@ -141,6 +148,9 @@ class FakeUsage:
         mine = [one for (key, _), one in self.rows.items() if key == workspace_id]
         return max(mine, key=lambda one: one.at, default=None)
 
+    async def all(self, workspace_id: str) -> list[Usage]:
+        return [one for (key, _), one in self.rows.items() if key == workspace_id]
+
     async def forget(self, workspace_id: str) -> None:
         self.rows = {key: one for key, one in self.rows.items() if key[0] != workspace_id}
 
@@ -176,6 +186,7 @@ class FakeStore:
     revocations: FakeRevocations = field(default_factory=FakeRevocations)
     workspaces: FakeWorkspaces = field(default_factory=FakeWorkspaces)
     usage: FakeUsage = field(default_factory=FakeUsage)
+    budgets: FakeBudgets = field(default_factory=FakeBudgets)
     checks: FakeChecks = field(default_factory=FakeChecks)
     outbox: FakeOutbox = field(default_factory=FakeOutbox)
     open: bool = False
@@ -189,6 +200,7 @@ class FakeStore:
             self.revocations,
             self.workspaces,
             self.usage,
+            self.budgets,
             self.checks,
             self.outbox,
         ]
@@ -202,6 +214,7 @@ class FakeStore:
                     revocations=self.revocations,
                     workspaces=self.workspaces,
                     usage=self.usage,
+                    budgets=self.budgets,
                     checks=self.checks,
                     outbox=self.outbox,
                 )

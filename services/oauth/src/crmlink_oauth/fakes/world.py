@@ -23,12 +23,14 @@ from crmlink_oauth.fakes.org import CLIENT_ID, CLIENT_SECRET, LOGIN, FakeOrg
 from crmlink_oauth.fakes.store import FakeStore
 from crmlink_oauth.routes import connection_routes, org_routes, token_routes
 from crmlink_oauth.service.authority import Granted, TokenAuthority
+from crmlink_oauth.service.budgeting import Budgeting
 from crmlink_oauth.service.bulletin import Bulletin
 from crmlink_oauth.service.checking import Checking
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.setup import Form, Setup
 from crmlink_oauth.service.signing_in import Callback, Finished, SigningIn
 from crmlink_oauth.service.upkeep import FollowWorkspaces, Republishing, Revoking, Tidying
+from crmlink_oauth.usage_routes import usage_routes
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 KEYS = {"k1": bytes(range(32))}
@@ -62,6 +64,7 @@ class World:
         self.checking = Checking(
             setup=self.setup, salesforce=self.salesforce, tokens=self.authority
         )
+        self.budgeting = Budgeting(desk=self.desk)
         self.revoking = Revoking(desk=self.desk, salesforce=self.salesforce, jitter=lambda: 1)
         self.tidying = Tidying(setup=self.setup)
         self.following = FollowWorkspaces(bulletin=Bulletin(now=self.now, new_id=new_id))
@@ -108,5 +111,6 @@ class World:
         install_problem_handlers(app)
         app.include_router(connection_routes(callers, self.setup, self.signing_in))
         app.include_router(org_routes(callers, self.setup, self.checking))
-        app.include_router(token_routes(callers, self.authority, self.setup))
+        app.include_router(token_routes(callers, self.authority))
+        app.include_router(usage_routes(callers, self.budgeting))
         return app

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.errors import InvalidInputError
@@ -24,9 +23,7 @@ from crmlink_oauth.domain.connection import (
 from crmlink_oauth.domain.states import Step
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.overview import Overview, overview
-from crmlink_oauth.service.ports import Transaction, Usage
-
-CLOCKS_DIFFER = timedelta(minutes=5)
+from crmlink_oauth.service.ports import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +133,7 @@ class Setup:
             if before.status is not ConnectionStatus.NOT_CONNECTED:
                 after = deleted(before)
                 await tx.usage.forget(workspace_id)
+                await tx.budgets.forget(workspace_id)
                 await self._store(tx, before, after, "connection.deleted", actor)
             return await self.overview_of(tx, after)
 
@@ -146,11 +144,3 @@ class Setup:
             await self.desk.revoke_later(tx, before)
             await tx.checks.forget(before.workspace_id)
         await self.desk.save(tx, after, action, actor=actor)
-
-    async def note_usage(self, workspace_id: str, seen: Usage) -> None:
-        """Take a service's word; a clock that runs ahead must not hide later reports."""
-        if seen.at > self.desk.now() + CLOCKS_DIFFER:
-            seen = Usage(seen.client, seen.used, seen.limit, self.desk.now())
-        async with self.desk.work() as tx:
-            if (await tx.connections.find(workspace_id)).status is ConnectionStatus.CONNECTED:
-                await tx.usage.note(workspace_id, seen)

@@ -12,6 +12,7 @@ from crmlink_common.contracts.cloudevents import Event
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.contracts.workspaces import Workspace
 from crmlink_common.crypto.keyring import SealedTextError
+from crmlink_oauth.domain.tokens import name_of
 from crmlink_oauth.domain.workspaces import KnownWorkspace, learn
 from crmlink_oauth.service.bulletin import Bulletin
 from crmlink_oauth.service.desk import Desk
@@ -30,6 +31,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=30)
 PURGED_AFTER = timedelta(days=7)
 TOMBSTONES_KEPT = timedelta(days=45)
 STATES_KEPT = timedelta(days=1)
+SAMPLES_KEPT = timedelta(days=2)
 FAILURES_KEPT = timedelta(days=30)
 PAGE = 200
 
@@ -50,7 +52,10 @@ class Revoking:
             token = self.desk.seals.open(
                 pending.token, workspace=pending.workspace_id, column="revocations.token"
             )
-            await self.salesforce.revoke(pending.login_url, token)
+            async with self.desk.work() as tx:
+                held = await tx.connections.holds(name_of(token))
+            if not held:  # another workspace may have been given the same one
+                await self.salesforce.revoke(pending.login_url, token)
         except (SealedTextError, TokenRefusedError, NotAnsweredError):
             await self._not_now(pending)
             return True
@@ -88,6 +93,7 @@ class Tidying:
         async with desk.work() as tx:
             await tx.sign_ins.forget_before(now - STATES_KEPT)
             await tx.revocations.forget_before(now - FAILURES_KEPT)
+            await tx.budgets.forget_before(now - SAMPLES_KEPT)
             gone = await tx.workspaces.removed_before(
                 now - PURGED_AFTER, ConnectionStatus.NOT_CONNECTED.value, PAGE
             )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from crmlink_common.messaging.outbox import Outbox
 from crmlink_common.storage.trouble import transient
 from crmlink_oauth.service.ports import Transaction
+from crmlink_oauth.storage.budgets import BudgetRepository
 from crmlink_oauth.storage.checks import CheckRepository
 from crmlink_oauth.storage.connections import ConnectionRepository
 from crmlink_oauth.storage.states import RevocationRepository, SignInRepository
@@ -25,6 +26,7 @@ def transaction_on(session: AsyncSession) -> Transaction:
         revocations=RevocationRepository(session),
         workspaces=WorkspaceRepository(session),
         usage=UsageRepository(session),
+        budgets=BudgetRepository(session),
         checks=CheckRepository(session),
         outbox=Outbox(session),
     )

@@ -94,5 +94,13 @@ class UsageRepository:
         row = rows.mappings().first()
         return Usage(**row) if row else None
 
+    async def all(self, workspace_id: str) -> list[Usage]:
+        rows = await self._session.execute(
+            select(usage.c.client, usage.c.used, usage.c.limit, usage.c.at).where(
+                usage.c.workspace_id == workspace_id
+            )
+        )
+        return [Usage(**row) for row in rows.mappings()]
+
     async def forget(self, workspace_id: str) -> None:
         await self._session.execute(delete(usage).where(usage.c.workspace_id == workspace_id))
