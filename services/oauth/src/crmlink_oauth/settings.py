@@ -17,6 +17,7 @@ class Settings(SalesforceSettings):
     encryption_keys: SecretStr  # JSON: key id -> base64 of 32 bytes; the first is current
     public_url: str = Field(pattern=r"^https?://[^\s/?#@]+/?$")  # where people reach the gateway
     product_name: str = "CRMLink"
+    refresh_idle_days: int = Field(7, ge=1, le=25)  # Salesforce may let idle tokens expire after 30
 
     @field_validator("encryption_keys")
     @classmethod

@@ -78,6 +78,14 @@ class ConnectionRepository:
         )
         return await self._session.scalar(select(sibling)) is True
 
+    async def holds(self, refresh_hash: str) -> bool:
+        """Say whether some connection, of whichever workspace, lives on this refresh token."""
+        held = exists().where(
+            table.c.refresh_hash == refresh_hash,
+            table.c.status == ConnectionStatus.CONNECTED.value,
+        )
+        return await self._session.scalar(select(held)) is True
+
     async def page_after(self, workspace_id: str, size: int) -> list[str]:
         """List workspaces with a row, in order."""
         found = await self._session.scalars(

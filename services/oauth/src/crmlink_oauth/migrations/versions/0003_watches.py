@@ -1,4 +1,4 @@
-"""When each connection is looked at next, and a name for each refresh token that does not show it."""
+"""When each connection is looked at next, and a name for each refresh token."""
 
 import sqlalchemy as sa
 from alembic import op
