@@ -111,17 +111,22 @@ def main() -> None:
     """Run all, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("programs", nargs="*", help=f"some of {', '.join(PROGRAMS)}; else all")
+    chosen = parser.parse_args().programs or list(PROGRAMS)
+    if unknown := set(chosen) - set(PROGRAMS):
+        parser.error(f"no such program: {', '.join(unknown)}")
     computer = machine()
     rows: list[Row] = []
     figures: dict[str, Any] = {"machine": computer}
-    for program in parser.parse_args().programs or PROGRAMS:
+    for program in chosen:
         print(f"{program} ...", file=sys.stderr, flush=True)
         figures[program] = run(program)
         rows += PROGRAMS[program](figures[program])
-    FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(rendered(computer, rows), encoding="utf-8")
-    print(REPORT.read_text(encoding="utf-8"))
+    report = rendered(computer, rows)
+    print(report)
+    if set(chosen) == set(PROGRAMS):  # a report is of one time and one machine
+        FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        REPORT.parent.mkdir(parents=True, exist_ok=True)
+        REPORT.write_text(report, encoding="utf-8")
 
 
 if __name__ == "__main__":

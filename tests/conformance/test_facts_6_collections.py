@@ -60,9 +60,8 @@ def test_upserts_keep_the_order_of_the_body(ask: Asking, name: Names) -> None:
     records[1]["Email"] = "nobody"
     path = "composite/sobjects/Contact/Member_Id__c"
     told = ask.send("PATCH", path, json={"records": records}).json()
-    assert [one.get("created") for one in told] == [True, None, False, True] or [
-        one.get("created") for one in told
-    ] == [True, False, False, True]
+    created = [one["created"] for one in told if one["success"]]
+    assert created == [True, False, True]
     assert [one["success"] for one in told] == [True, False, True, True]
     assert "id" not in told[1]
     assert told[1]["errors"][0]["statusCode"] == "INVALID_EMAIL_ADDRESS"
