@@ -196,6 +196,32 @@ def test_deep_nesting_does_no_harm() -> None:
     assert bounded(query, MOST).query == f"{query} LIMIT 100"
 
 
+@pytest.mark.parametrize("gap", ["/*x*/", " // LIMIT 5\n", "\n", " "])
+def test_no_comment_is_sent_whatever_it_parts(gap: str) -> None:
+    query = f"SELECT{gap}B FROM{gap}A group{gap}by{gap}B ORDER{gap}BY{gap}B{gap}LIMIT{gap}5"
+    told = bounded(query, MOST).query
+    assert " ".join(told.split()) == "SELECT B FROM A group by B ORDER BY B LIMIT 5"
+
+
+def test_a_query_that_its_cap_makes_too_long_is_refused() -> None:
+    """Facts §3: 100,000 characters."""
+    query = "SELECT Id FROM A" + " " * 99_975 + "a"
+    assert len(bounded(f"{query} LIMIT 5", 5000).query) > 99_990
+    with pytest.raises(SoqlError) as caught:
+        bounded(query, MOST)
+    assert caught.value.code == "refused_too_long"
+
+
+@pytest.mark.parametrize("character", ["\\'", "\\u0041", "x"])
+def test_a_text_is_as_long_as_what_it_means(character: str) -> None:
+    """Facts §3: 4,000 characters."""
+    query = "SELECT Id FROM A WHERE B = '{}'"
+    assert bounded(query.format(character * 4000), MOST)
+    with pytest.raises(SoqlError) as caught:
+        bounded(query.format(character * 4001), MOST)
+    assert caught.value.code == "refused_long_text"
+
+
 def test_a_mass_of_nested_queries_is_refused_at_once() -> None:
     query = "SELECT (" * 2000 + "SELECT Id FROM A" + ") FROM A" * 2000
     with pytest.raises(SoqlError) as caught:

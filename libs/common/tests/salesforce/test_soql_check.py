@@ -100,6 +100,21 @@ def test_the_command_answers_each_line_at_once() -> None:
         assert process.wait(timeout=60) == 0
 
 
+def test_a_query_of_the_greatest_length_fits_a_line_however_it_is_written() -> None:
+    verdict = asked("\N{GRINNING FACE}" * 100_000)
+    assert verdict["error"]["code"] == "syntax_error"
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout"])
+def test_the_command_needs_an_input_and_an_output(
+    closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, closed, None)
+    with pytest.raises(SystemExit) as caught:
+        main(["check"])
+    assert caught.value.code == 2
+
+
 def test_the_command_starts_without_a_client() -> None:
     code = "import crmlink_common.salesforce.soql, sys; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)  # noqa: S603 - our own

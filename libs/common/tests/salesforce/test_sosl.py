@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +20,10 @@ from crmlink_common.salesforce.sosl import (
 
 RESERVED = "?&|!{}[]()^~*:\\\"'+-"
 TEXTS = st.text(max_size=30) | st.text(alphabet=f"{RESERVED}ab \n", max_size=20)
-WORDS = st.lists(st.sampled_from(["AND", "or", "Not", "rock", "(", "OR}", '"or"', "*"]), max_size=6)
+WORDS = st.lists(
+    st.sampled_from(["AND", "or", "Not", "rock", "(", "OR}", '"or"', "*", "x,OR,y", "-and"]),
+    max_size=6,
+)
 CONTACTS = [Returning("Contact")]
 
 
@@ -29,20 +33,18 @@ def read(search: str) -> tuple[str, str]:
     Strict: an operator, a wildcard or a brace that is not escaped is a failure.
     """
     assert search.startswith("FIND {")
-    at, meant, bare = len("FIND {"), "", ""
+    at, meant, bare, quoted = len("FIND {"), "", "", False
     while search[at] != "}":
         if search[at] == '"':
-            end = search.index('"', at + 1)
-            word = search[at + 1 : end]
-            assert word.upper() in {"AND", "OR", "NOT"}
-            meant, bare, at = meant + word, bare + "quoted", end + 1
+            quoted, at = not quoted, at + 1
         elif search[at] == "\\":
             assert search[at + 1] in RESERVED
-            meant, bare, at = meant + search[at + 1], bare + search[at + 1], at + 2
+            meant, bare, at = meant + search[at + 1], bare + (" " * (not quoted)), at + 2
         else:
             assert search[at] not in RESERVED
-            meant, bare, at = meant + search[at], bare + search[at], at + 1
-    assert {"AND", "OR", "NOT"}.isdisjoint(bare.upper().split(" "))
+            meant, bare, at = meant + search[at], bare + (search[at] * (not quoted)), at + 1
+    assert not quoted
+    assert {"AND", "OR", "NOT"}.isdisjoint(re.split(r"\W", bare.upper()))
     return meant, search[at + 1 :]
 
 
@@ -64,6 +66,7 @@ def test_a_search_term_never_adds_syntax(text: str) -> None:
         ("O'Neil-Smith (a+b)", "O\\'Neil\\-Smith \\(a\\+b\\)"),
         ("rock and roll OR not", 'rock "and" roll "OR" "not"'),
         ("a@example.com", "a@example.com"),
+        ("Korn, (OR)-x nor", 'Korn, "\\(OR\\)\\-x" nor'),
         ("  many\n\twords\x00here ", "many words here"),
     ],
 )
@@ -116,6 +119,8 @@ def test_objects_share_the_rows(objects: int, filtered: bool, rows: int) -> None
         lambda: find("a" * 4001, CONTACTS),
         lambda: find("-" + "a-" * 2000, CONTACTS),
         lambda: find("ann", []),
+        lambda: find("ann", CONTACTS, limit=-1),
+        lambda: find("ann", [Returning("Contact", limit=-1)]),
         lambda: find("ann", CONTACTS, group="ALL FIELDS"),  # type: ignore[arg-type]
         lambda: find("ann", [Returning("Contact) x")]),
         lambda: find("ann", [Returning("Contact", [])]),

@@ -22,9 +22,9 @@ LARGEST_OFFSET = 2000
 Group = typing.Literal["ALL", "NAME", "EMAIL", "PHONE", "SIDEBAR"]
 GROUPS = frozenset(typing.get_args(Group))
 RESERVED = re.compile(r"""[?&|!{}\[\]()^~*:\\"'+\-]""")
+OPERATOR = re.compile(r"(?<!\w)(?:AND|OR|NOT)(?!\w)", re.IGNORECASE)  # unverified: beside marks
 # White space, control characters and halves of pairs only part words from each other.
 GAPS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
-OPERATORS = frozenset({"AND", "OR", "NOT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ def find(
     """
     if group not in GROUPS or not returning:
         raise InvalidInputError("a search needs a group of fields and an object")
-    most = min(limit if limit is not None else MOST_ROWS, MOST_ROWS)
+    most = _lowered(limit, MOST_ROWS)
     objects = ", ".join(_object(one, len(returning)) for one in returning)
     term = search_term(text, phrase=phrase, prefix=prefix)
-    search = f"FIND {{{term}}} IN {group} FIELDS RETURNING {objects} LIMIT {int(most)}"
+    search = f"FIND {{{term}}} IN {group} FIELDS RETURNING {objects} LIMIT {most}"
     if len(search) > LONGEST_SEARCH:
         raise InvalidInputError("a search longer than Salesforce takes")
     return search
@@ -72,7 +72,7 @@ def search_term(text: str, *, phrase: bool = False, prefix: bool = False) -> str
     if len(plain) < SHORTEST_TERM or not any(map(str.isalnum, plain)):
         raise InvalidInputError("a search for fewer than two characters")
     escaped = RESERVED.sub(r"\\\g<0>", plain)
-    words = [f'"{word}"' if word.upper() in OPERATORS else word for word in escaped.split(" ")]
+    words = [f'"{word}"' if OPERATOR.search(word) else word for word in escaped.split(" ")]
     if phrase:
         term = f'"{escaped}"'
     else:
@@ -92,6 +92,12 @@ def rows_of_object(objects: int, *, filtered: bool = False) -> int:
     return min(MOST_ROWS // objects, MOST_ROWS_OF_OBJECT)
 
 
+def _lowered(limit: int | None, most: int) -> int:
+    if limit is not None and limit < 0:
+        raise InvalidInputError("no such LIMIT of a search")
+    return most if limit is None else min(int(limit), most)
+
+
 def _object(one: Returning, objects: int) -> str:
     if NAME.fullmatch(one.sobject) is None or not one.fields:
         raise InvalidInputError("not the name of a field or object")
@@ -101,6 +107,6 @@ def _object(one: Returning, objects: int) -> str:
     clauses = [", ".join(map(expression, one.fields))]
     clauses += [f"WHERE {one.where}"] if one.where else []
     clauses += [f"ORDER BY {ordered(one.order_by)}"] if one.order_by else []
-    clauses += [f"LIMIT {min(int(one.limit), most) if one.limit is not None else most}"]
+    clauses += [f"LIMIT {_lowered(one.limit, most)}"]
     clauses += [f"OFFSET {int(one.offset)}"] if one.offset else []
     return f"{one.sobject}({' '.join(clauses)})"

@@ -16,6 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checking = commands.add_parser("check", help='{"q": ...} in, {"ok", "query", "error"} out')
     checking.add_argument("--max-rows", type=_positive, default=200, metavar="N")
     chosen = parser.parse_args(arguments)
+    if sys.stdin is None or sys.stdout is None:
+        parser.error("the standard input and output must be open")
     try:
         check(sys.stdin.buffer, sys.stdout, chosen.max_rows)
     except (BrokenPipeError, KeyboardInterrupt):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crmlink_common.salesforce.soql.edits import Edit, comments, spliced
 from crmlink_common.salesforce.soql.refusals import refuse, refused
 from crmlink_common.salesforce.soql.shape import all_fields, is_aggregate
-from crmlink_common.salesforce.soql.syntax import parsed
+from crmlink_common.salesforce.soql.syntax import LONGEST_QUERY, parsed, too_long
 from crmlink_common.salesforce.soql.tree import (
     Node,
     first_word,
@@ -53,7 +53,10 @@ def bounded_text(query: str, max_rows: int) -> str:
 
 
 def _written(text: str, root: Node, edits: list[Edit]) -> str:
-    return spliced(text, first_word(root).start_pos, last_word(root).end_pos, edits)
+    written = spliced(text, first_word(root).start_pos, last_word(root).end_pos, edits)
+    if len(written) > LONGEST_QUERY:
+        raise too_long()
+    return written
 
 
 def _capped(query: str, max_rows: int) -> tuple[Node, list[Edit], int]:

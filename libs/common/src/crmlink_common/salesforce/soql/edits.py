@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from crmlink_common.salesforce.soql.tree import Node, words
 
+PAIRS = frozenset({"GROUP_BY", "ORDER_BY"})  # one word each, with whatever parts it
 Edit = tuple[int, int, str]  # from, to, what stands there instead
 
 
@@ -21,8 +22,11 @@ def spliced(text: str, start: int, end: int, edits: Iterable[Edit]) -> str:
 
 
 def comments(text: str, root: Node) -> list[Edit]:
-    """Return the changes that leave the comments between the words out."""
+    """Return the changes that leave the comments out: between words, and within ORDER BY."""
     if "//" not in text and "/*" not in text:
         return []
-    gaps = [(before.end_pos, after.start_pos) for before, after in pairwise(words(root))]
-    return [(start, end, " ") for start, end in gaps if text[start:end].strip()]
+    found = words(root)
+    gaps = [(before.end_pos, after.start_pos) for before, after in pairwise(found)]
+    pairs = [(w.start_pos, w.end_pos, str(w)) for w in found if w.type in PAIRS]
+    between = [(start, end, " ") for start, end in gaps if text[start:end].strip()]
+    return between + [(start, end, pair) for start, end, pair in pairs if "/" in text[start:end]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from crmlink_common.salesforce.soql.errors import SoqlError, at_place
@@ -19,6 +20,7 @@ from crmlink_common.salesforce.soql.words import Word
 
 LARGEST_OFFSET = 2000
 LONGEST_TEXT = 4000
+ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|.)")
 EFFECTS = {
     "for": "Leave the FOR clause out.",
     "update": "Leave UPDATE out.",
@@ -68,8 +70,14 @@ def _refuse_semi_join(text: str, join: Node) -> None:
 
 def _refuse_long_texts(text: str, node: Node) -> None:
     for word in node.children if len(text) > LONGEST_TEXT else ():
-        if isinstance(word, Word) and word.end_pos - word.start_pos > LONGEST_TEXT + 2:
+        if isinstance(word, Word) and _length(word) > LONGEST_TEXT:
             raise refused(text, "refused_long_text", word, "Shorten it to 4000 characters.")
+
+
+def _length(word: Word) -> int:
+    """Count the characters that a text means: an escape is one."""
+    written = word[1:-1] if word.startswith("'") else word
+    return len(written) if len(written) <= LONGEST_TEXT else len(ESCAPE.sub("x", written))
 
 
 def refused(text: str, code: str, at: Word, cure: str) -> SoqlError:

@@ -22,7 +22,8 @@ OPENING = frozenset(
 def render(root: Node) -> str:
     """Write a query in one way: keywords in capitals, one space between words, no comments.
 
-    Nothing is lost: what is rendered parses to an equal tree.
+    Nothing is lost: what is rendered parses to an equal tree, unless the spaces made it longer
+    than a query may be.
     """
     written: list[str] = []
     before = "LPAR"

@@ -43,8 +43,7 @@ def parse(query: str) -> Node:
 def parsed(query: str) -> list[Node]:
     """Return all nodes of the tree, its root first, in the order of the text."""
     if len(query) > LONGEST_QUERY:
-        cure = "Ask for less at once."
-        raise SoqlError("refused_too_long", line=1, column=1, cure=cure)
+        raise too_long()
     try:
         root = cast("Node", _parser().parse(query))
     except UnexpectedToken as exc:
@@ -52,6 +51,11 @@ def parsed(query: str) -> list[Node]:
     found = list(nodes(cast("Node", root.children[0])))
     check(query, found)
     return found
+
+
+def too_long() -> SoqlError:
+    """Return the error for a query that Salesforce would not take for its length."""
+    return SoqlError("refused_too_long", line=1, column=1, cure="Ask for less at once.")
 
 
 def _unexpected(query: str, exc: UnexpectedToken) -> SoqlError:
