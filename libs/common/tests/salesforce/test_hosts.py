@@ -275,5 +275,19 @@ async def test_over_sockets_a_local_peer_is_refused_unless_it_is_allowed() -> No
             assert (await allowed.get("/services/data")).json() == {}
 
 
+@pytest.mark.parametrize("location", ["javascript:alert(1)", "https://[::1", "//evil.example", "/"])
+async def test_where_a_redirect_leads_is_not_even_read(location: str) -> None:
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        return httpx.Response(307, headers={"Location": location})
+
+    async with open_client("https://acme.my.salesforce.com", httpx.MockTransport(answer)) as http:
+        told = await http.get("/services/data")
+    assert (told.status_code, len(asked)) == (307, 1)
+    assert "location" not in told.headers
+
+
 async def test_the_resolver_of_the_system_is_asked() -> None:
     assert set(await resolved("localhost")) <= {"127.0.0.1", "::1"}

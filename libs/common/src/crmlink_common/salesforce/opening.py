@@ -72,7 +72,17 @@ def open_client(
         follow_redirects=False,
         trust_env=False,
         transport=transport,
+        event_hooks={"response": [_leads_nowhere]},
     )
+
+
+async def _leads_nowhere(answer: httpx.Response) -> None:
+    """Forget where a redirect would lead: httpx reads it all the same, and may raise InvalidURL.
+
+    That is no HTTPError, and nobody who calls Salesforce expects it.
+    """
+    if answer.is_redirect:
+        answer.headers.pop("Location", None)
 
 
 def _over_sockets() -> httpx.AsyncBaseTransport:
