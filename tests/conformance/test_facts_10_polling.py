@@ -134,6 +134,12 @@ def test_phones_stay_as_typed_and_are_nobody_s_own(ask: Asking, name: Names) -> 
     assert told.code == "STRING_TOO_LONG"
 
 
+@fact("F10.21")
+def test_an_odd_address_is_stored(ask: Asking, name: Names) -> None:
+    made = ask.create("Contact", LastName=name(), Email="b.levy@expressl&t.net")
+    assert ask.get(f"sobjects/Contact/{made}")["Email"] == "b.levy@expressl&t.net"
+
+
 @fact("F10.14", "F10.15")
 def test_addresses_stay_as_typed_and_are_nobody_s_own(ask: Asking, name: Names) -> None:
     email = f"Chloe.{name()}@Example.com"

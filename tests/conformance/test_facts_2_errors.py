@@ -189,6 +189,12 @@ def test_a_body_that_is_no_json(ask: Asking) -> None:
     assert (told.status, told.code) == (400, "JSON_PARSER_ERROR")
 
 
+@fact("F2.57")
+def test_a_body_of_another_kind(ask: Asking) -> None:
+    told = {"Content-Type": "text/plain"}
+    assert ask.send("POST", "sobjects/Account", content=b"x", headers=told).status_code == 415
+
+
 @fact("F2.30")
 def test_an_id_that_is_none(ask: Asking) -> None:
     body = {"records": [typed("Contact", Id="12", LastName="x")]}

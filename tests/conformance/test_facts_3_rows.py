@@ -98,7 +98,7 @@ def test_aggregates_are_rows_of_their_own_kind(ask: Asking, ten: str) -> None:
     }
 
 
-@fact("F3.23")
+@fact("F3.23", "F3.51")
 def test_groups_have_no_second_page(ask: Asking, name: Names) -> None:
     mark = name()
     for start in range(0, 2200, 200):
@@ -109,6 +109,7 @@ def test_groups_have_no_second_page(ask: Asking, name: Names) -> None:
     soql = f"SELECT Company, COUNT(Id) FROM Lead WHERE Company LIKE '{mark}%' GROUP BY Company"  # noqa: S608 - SOQL
     told = ask.no_query(soql)
     assert (told.status, told.code) == (400, "EXCEEDED_ID_LIMIT")
+    assert "Aggregate query does not support queryMore()" in told.message
     assert len(ask.rows(f"{soql} LIMIT 2000")) == 2000
 
 

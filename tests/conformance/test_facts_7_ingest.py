@@ -72,7 +72,7 @@ def results(ask: Asking, job: str, kind: str, delimiter: str = ",") -> list[dict
     return list(csv.DictReader(answer.text.splitlines(), delimiter=delimiter))
 
 
-@fact("F7.8", "F7.9", "F7.11")
+@fact("F7.8", "F7.9", "F7.11", "F7.27")
 def test_what_a_job_is(ask: Asking) -> None:
     body = {"object": "Contact", "operation": "insert", "contentType": "CSV"}
     told = ask.post("jobs/ingest", body)
@@ -84,6 +84,7 @@ def test_what_a_job_is(ask: Asking) -> None:
     )
     assert told["apiVersion"] == 59.0
     assert told["id"].startswith("750")
+    assert told["contentUrl"].endswith(f"jobs/ingest/{told['id']}/batches")
     read = ask.get(f"jobs/ingest/{told['id']}")
     assert set(JOB) <= set(read)
     assert read["jobType"] == "V2Ingest"
@@ -158,7 +159,7 @@ def test_a_job_can_be_aborted_and_deleted(ask: Asking) -> None:
     assert ask.send("GET", f"jobs/ingest/{job}").status_code == 404
 
 
-@fact("F7.8")
+@fact("F7.8", "F7.27")
 def test_a_job_with_a_wrong_header_fails(ask: Asking) -> None:
     told = loaded(ask, "Nothing__c\nx\n")
     assert told["state"] == "Failed"
