@@ -27,6 +27,7 @@ from crmlink_gateway.routes.events import event_routes
 from crmlink_gateway.routes.reconciliation import link_routes, match_routes
 from crmlink_gateway.routes.sign_in import sign_in_routes
 from crmlink_gateway.routes.sync import config_routes, run_routes
+from crmlink_gateway.routes.usage import usage_routes
 from crmlink_gateway.routes.workspace import workspace_routes
 from crmlink_gateway.service import FrontDoor, Intake
 from crmlink_gateway.settings import Settings
@@ -98,6 +99,7 @@ def furnish(
         link_routes(gate, parts),
         config_routes(gate, parts),
         run_routes(gate, parts),
+        usage_routes(gate, parts),
         workspace_routes(gate, parts, door),
         console_routes(door, pages, base_url=settings.base_url),
     ):

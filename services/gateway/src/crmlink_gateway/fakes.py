@@ -86,6 +86,21 @@ def overview(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     return known | changed
 
 
+def usage(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Give what oauth tells of the org's API limit."""
+    shares = {"assistant": 100, "event": 90, "batch": 80, "reconcile": 70}
+    known = {
+        "used": 12,
+        "limit": 15000,
+        "at": "2026-01-01T12:00:00Z",
+        "by_service": [],
+        "shares": shares,
+        "waiting": [],
+        "forecast": {"exhausted_at": None, "per_hour": 3},
+    }
+    return known | changed
+
+
 @dataclass(slots=True, kw_only=True)
 class FakeGateway:
     """The whole front, on fakes."""
@@ -135,6 +150,7 @@ def a_gateway(**settings: Any) -> FakeGateway:  # noqa: ANN401 - settings
     store, services, clock = FakeStore(), FakeServices(), Clock()
     store.known[WORKSPACE] = Workspace(workspace_id=WORKSPACE, revision=1, crm_salesforce=True)
     services.on("oauth", "GET", "/connection", (200, overview()))
+    services.on("oauth", "GET", "/usage", (200, usage()))
     signer = Signer("gateway", SecretStr(new_key_pair()[0]))
     oauth, reconciler, outbound, inbound, tools = (
         Part(

@@ -58,6 +58,7 @@ ADMINISTERS: list[tuple[str, str, Any]] = [
     ("POST", "/disable", None),
     ("PUT", "/features", {"crm_salesforce": True}),
     ("PUT", "/sync/config/member", {}),
+    ("PUT", "/usage/shares", {"batch": 60}),
 ]
 
 

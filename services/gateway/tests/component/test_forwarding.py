@@ -7,7 +7,7 @@ import pytest
 
 from crmlink_common.contracts.sync_configs import EntityConfig
 from crmlink_gateway.domain.access import Scope
-from crmlink_gateway.fakes import API, FakeGateway, a_gateway, overview
+from crmlink_gateway.fakes import API, FakeGateway, a_gateway, overview, usage
 
 RUN = "8d6f2f0e-2a34-4a0e-9a41-0b6a6b7f3d55"
 PAGE = {"items": [], "total": 0, "page": 2, "page_size": 10}
@@ -131,11 +131,30 @@ async def test_credentials_reach_oauth_whole_and_come_back_nowhere(gateway: Fake
     assert all(b"top secret" not in (r.value or b"") for r in gateway.store.sent)
 
 
-async def test_usage_is_what_was_last_seen_or_nothing(gateway: FakeGateway) -> None:
+async def test_usage_is_what_oauth_tells(gateway: FakeGateway) -> None:
     async with gateway.caller(Scope.READ) as http:
-        assert (await http.get(f"{API}/usage")).json()["used"] == 12
-        gateway.services.on("oauth", "GET", "/connection", (200, overview(usage=None)))
-        assert (await http.get(f"{API}/usage")).json() == {"used": None, "limit": None, "at": None}
+        assert (await http.get(f"{API}/usage")).json() == usage()
+
+
+async def test_shares_are_set_by_an_admin_with_a_trace(gateway: FakeGateway) -> None:
+    wish = {"batch": 60, "reconcile": 40}
+    gateway.services.on("oauth", "PUT", "/usage/shares", (200, usage(shares=wish)))
+    async with gateway.caller(Scope.ADMIN) as http:
+        told = await http.put(f"{API}/usage/shares", json=wish)
+    assert (told.status_code, told.json()["shares"]) == (200, wish)
+    assert gateway.services.asked[-1] == ("oauth", "PUT", "/usage/shares", wish)
+    assert any(b"connection.shares_asked" in (r.value or b"") for r in gateway.store.sent)
+
+
+@pytest.mark.parametrize(
+    "wish", [{"batch": 0}, {"batch": 101}, {"batch": "many"}, {"people": 9}, []]
+)
+async def test_shares_that_make_no_sense_are_not_forwarded(
+    gateway: FakeGateway, wish: object
+) -> None:
+    async with gateway.caller(Scope.ADMIN) as http:
+        assert (await http.put(f"{API}/usage/shares", json=wish)).status_code == 422
+    assert gateway.services.asked == []
 
 
 async def test_lists_are_paged_and_pages_are_bounded(gateway: FakeGateway) -> None:

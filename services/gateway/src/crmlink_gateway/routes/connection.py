@@ -42,12 +42,6 @@ def connection_routes(gate: Gate, parts: Parts) -> APIRouter:
         gone = await oauth.call("DELETE", caller.workspace_id, "/connection", actor=caller.actor)
         return setup_details(gone)
 
-    @router.get("/usage")
-    async def usage(caller: Caller = read) -> dict[str, Any]:
-        """Show how much of the org's daily limit is used, as last seen; null: not seen yet."""
-        known = await oauth.call("GET", caller.workspace_id, "/connection")
-        return {"used": None, "limit": None, "at": None} | (known.get("usage") or {})
-
     return router
 
 
