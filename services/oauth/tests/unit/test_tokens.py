@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from crmlink_oauth.domain.refusals import REFUSALS, classify, of_sign_in
 from crmlink_oauth.domain.tokens import (
     AnswerRefusedError,
     fingerprint,
@@ -79,36 +78,3 @@ def test_access_is_judged_by_effect(scope: str, refresh_token: str, missing: str
 def test_a_fingerprint_shows_nothing_and_differs() -> None:
     assert fingerprint("a") != fingerprint("b")
     assert len(fingerprint("a")) == 32
-
-
-@pytest.mark.parametrize(
-    ("error", "description", "code"),
-    [
-        ("access_denied", "end-user denied authorization", "access_denied"),
-        ("OAUTH_APP_ACCESS_DENIED", "", "app_access_denied"),
-        ("OAUTH_APPROVAL_ERROR_GENERIC", "", "app_not_installed"),
-        ("invalid_client", "app must be installed into org", "app_not_installed"),
-        ("invalid_client", "invalid client credentials", "invalid_client"),
-        ("invalid_client_id", "client identifier invalid", "invalid_client_id"),
-        ("redirect_uri_mismatch", "redirect_uri must match configuration", "redirect_uri_mismatch"),
-        ("invalid_grant", "expired authorization code", "code_expired"),
-        ("invalid_grant", "invalid authorization code", "code_expired"),
-        ("invalid_grant", "expired access/refresh token", "token_revoked"),
-        ("invalid_grant", "inactive user", "inactive_user"),
-        ("invalid_grant", "IP restricted or invalid login hours", "login_restricted"),
-        ("inactive_org", "org is locked, closed, or suspended", "inactive_org"),
-        ("rate_limit_exceeded", "number of logins exceeded", "rate_limited"),
-        ("something_new", "", "salesforce_refused"),
-    ],
-)
-def test_each_documented_error_has_a_cause_and_a_cure(
-    error: str, description: str, code: str
-) -> None:
-    assert classify(error, description) == code
-    assert REFUSALS[code].message.endswith(".")
-    assert REFUSALS[code].cure.endswith((".", ")."))
-
-
-def test_a_sign_in_has_nothing_that_could_be_revoked() -> None:
-    assert of_sign_in("token_revoked") == "code_expired"
-    assert of_sign_in("inactive_user") == "inactive_user"

@@ -14,7 +14,7 @@ from crmlink_common.salesforce.hosts import AddressRefusedError
 from crmlink_common.salesforce.limits import parse_usage
 from crmlink_common.salesforce.pool import Origins
 from crmlink_common.salesforce.transport import NEVER_SENT
-from crmlink_oauth.domain.refusals import classify
+from crmlink_oauth.domain.classify import PASSES, classify
 from crmlink_oauth.domain.tokens import (
     AnswerRefusedError,
     Identity,
@@ -87,9 +87,9 @@ class SalesforceLogin:
             return _believed(answer.told, app)
         if error := answer.text("error"):
             code = classify(error, answer.text("error_description"))
-            if code != "rate_limited":
+            if code not in PASSES:
                 raise TokenRefusedError(code)
-            raise NotAnsweredError("too many sign-ins", consumed=False, code=code)
+            raise NotAnsweredError(code, consumed=code != "rate_limited", code=code)
         raise _strange(answer)
 
     async def revoke(self, login_url: str, token: str) -> None:

@@ -40,6 +40,24 @@ REFUSALS: dict[str, Refusal] = {
         f"{_ADMIN} to install the app (Setup, Connected Apps OAuth Usage), or to give you the "
         'permission "Approve Uninstalled Connected Apps".',
     ),
+    "app_of_another_org": Refusal(
+        "This External Client App works in the Salesforce org that it was created in, and you "
+        "signed in to another one.",
+        "Sign out of the other org in this browser, or use a private window, and connect again. If "
+        "your org has an address of its own (https://myorg.my.salesforce.com), click Edit and "
+        "enter it as Instance URL; in another org, create an app of its own.",
+    ),
+    "app_policy": Refusal(
+        "The policies of the app in Salesforce do not allow this kind of sign-in.",
+        f"{_ADMIN} to look at the app's policies: they must exist for the app in this org, and ask "
+        "neither for app attestation nor for proof of possession (DPoP).",
+        lasting=True,
+    ),
+    "distribution_state": Refusal(
+        "The External Client App may not be used in this Salesforce org.",
+        f"{_ADMIN} to set the app's Distribution State to Local in the org that you connect.",
+        lasting=True,
+    ),
     "flow_disabled": Refusal(
         "The app does not allow this OAuth flow.",
         "Enable the web server flow (authorization code) in the Salesforce app.",
@@ -49,10 +67,22 @@ REFUSALS: dict[str, Refusal] = {
         f"{_ADMIN} which session level the app's policy asks for, then connect again.",
     ),
     "immediate_unsuccessful": Refusal("Salesforce wants you to sign in.", _AGAIN),
+    "sign_in_failed": Refusal(
+        "Salesforce could not sign the user in.",
+        "Click Connect with Salesforce and sign in again; if it goes on, ask your administrator "
+        "for this user's Login History.",
+    ),
+    "salesforce_busy": Refusal(
+        "Salesforce has trouble of its own at the moment.", "Try again in a few minutes."
+    ),
     "rate_limited": Refusal(
         "Salesforce has had too many sign-ins of this user.", "Wait an hour, then connect again."
     ),
     "invalid_request": Refusal("Salesforce did not accept the request.", _AGAIN),
+    "https_required": Refusal(
+        "Salesforce accepts a callback URL over https alone.",
+        "Ask your operator to serve this product over https, and register the new callback URL.",
+    ),
     # what the token endpoint says
     "code_expired": Refusal("The sign-in's code has expired or was used.", _AGAIN),
     "redirect_uri_mismatch": Refusal(
@@ -161,52 +191,3 @@ REFUSALS: dict[str, Refusal] = {
         "What answers at this address is not Salesforce.", "Check the Instance URL."
     ),
 }
-# what Salesforce calls them; where it gives one code to several causes, its documented text decides
-_OURS = {
-    "access_denied": "access_denied",
-    "oauth_app_access_denied": "app_access_denied",
-    "invalid_app_access": "app_access_denied",
-    "oauth_approval_error_generic": "app_not_installed",
-    "app_not_found": "app_not_installed",
-    "app_blocked": "app_not_installed",
-    "fail_close_app_blocked": "app_not_installed",
-    "installation_error": "app_not_installed",
-    "oauth_flow_disabled": "flow_disabled",
-    "unsupported_response_type": "flow_disabled",
-    "unsupported_grant_type": "flow_disabled",
-    "invalid_session_level": "session_level",
-    "immediate_unsuccessful": "immediate_unsuccessful",
-    "rate_limit_exceeded": "rate_limited",
-    "invalid_request": "invalid_request",
-    "redirect_uri_mismatch": "redirect_uri_mismatch",
-    "redirect_uri_missing": "redirect_uri_mismatch",
-    "invalid_client_id": "invalid_client_id",
-    "invalid_client": "invalid_client",
-    "invalid_basic_auth_header": "invalid_client",
-    "invalid_scope": "invalid_scope",
-    "inactive_user": "inactive_user",
-    "inactive_org": "inactive_org",
-}
-_BY_TEXT = (
-    ("invalid_grant", "authorization code", "code_expired"),
-    ("invalid_grant", "inactive user", "inactive_user"),
-    ("invalid_grant", "ip restricted", "login_restricted"),
-    ("invalid_grant", "login hours", "login_restricted"),
-    ("invalid_client", "must be installed", "app_not_installed"),
-)
-
-
-def classify(error: str, description: str) -> str:
-    """Give our code for what Salesforce told; its text is compared and never kept."""
-    error, description = error.lower(), description.lower()
-    for told, text, code in _BY_TEXT:
-        if told == error and text in description:
-            return code
-    if error == "invalid_grant":
-        return "token_revoked"
-    return _OURS.get(error, "salesforce_refused")
-
-
-def of_sign_in(code: str) -> str:
-    """Translate for a code exchange: there is no authorization yet that could be revoked."""
-    return "code_expired" if code == "token_revoked" else code

@@ -66,6 +66,11 @@ class FakeConnections:
 class FakeSignIns:
     rows: dict[Row, SignIn] = field(default_factory=dict)
 
+    async def make_room(self, workspace_id: str, keep: int) -> None:
+        mine = [one for one in self.rows.values() if one.workspace_id == workspace_id]
+        for old in sorted(mine, key=lambda one: one.expires_at, reverse=True)[keep:]:
+            del self.rows[workspace_id, old.state_hash]
+
     async def add(self, sign_in: SignIn) -> None:
         self.rows[sign_in.workspace_id, sign_in.state_hash] = sign_in
 

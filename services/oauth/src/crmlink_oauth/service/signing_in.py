@@ -6,15 +6,15 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from hmac import compare_digest
 from urllib.parse import urlencode
 
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.salesforce.hosts import HostRefusedError, checked_origin
 from crmlink_common.salesforce.versions import VersionRefusedError, choose_version
-from crmlink_oauth.domain.checks import Findings
+from crmlink_oauth.domain.classify import classify, of_sign_in
 from crmlink_oauth.domain.connection import (
     NO_INTENT,
     Connection,
@@ -22,10 +22,9 @@ from crmlink_oauth.domain.connection import (
     connected,
     refused,
 )
-from crmlink_oauth.domain.refusals import REFUSALS, classify, of_sign_in
+from crmlink_oauth.domain.refusals import REFUSALS
 from crmlink_oauth.domain.tokens import (
     SCOPES,
-    Identity,
     Org,
     TokenAnswer,
     fingerprint,
@@ -34,8 +33,8 @@ from crmlink_oauth.domain.tokens import (
     name_of,
     verifier_challenge,
 )
+from crmlink_oauth.service.callbacks import Begun, Callback, Finished, Found, wrong_with
 from crmlink_oauth.service.checking import findings, needed_objects
-from crmlink_oauth.service.overview import Overview
 from crmlink_oauth.service.ports import (
     NotAnsweredError,
     Salesforce,
@@ -46,51 +45,16 @@ from crmlink_oauth.service.ports import (
 )
 from crmlink_oauth.service.setup import Setup
 
+__all__ = ["Begun", "Callback", "Finished", "SigningIn"]
 log = logging.getLogger(__name__)
 VALID_FOR = timedelta(minutes=10)
+MOST_BEGUN = 20  # sign-ins kept for one workspace: the oldest gives way
 VERIFIER = "oauth_states.verifier"
 
 
 def new_secret() -> str:
     """Make 32 random bytes; 43 characters, as PKCE wants at least."""
     return secrets.token_urlsafe(32)
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    authorize_url: str = field(repr=False)
-    browser_token: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
-    """What came back with the browser."""
-
-    state: str = field(repr=False)
-    browser_token: str = field(repr=False)
-    code: str = field(default="", repr=False)
-    error: str = ""
-    error_description: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """``code`` is '' when the workspace is connected."""
-
-    code: str
-    overview: Overview
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """All that Salesforce said, before any of it is stored."""
-
-    answer: TokenAnswer
-    instance_url: str
-    identity: Identity
-    version: str
-    org: Org
-    check: Findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +73,7 @@ class SigningIn:
             if connection.status is ConnectionStatus.NOT_CONNECTED:
                 raise NotConfiguredError("Salesforce is not configured in this workspace")
             sealed = desk.seals.seal(verifier, workspace=workspace_id, column=VERIFIER)
+            await tx.sign_ins.make_room(workspace_id, MOST_BEGUN - 1)
             await tx.sign_ins.add(
                 SignIn(
                     workspace_id=workspace_id,
@@ -145,7 +110,7 @@ class SigningIn:
         async with desk.work() as tx:
             sign_in = await tx.sign_ins.lock(workspace_id, hashed(callback.state))
             connection = await tx.connections.find(workspace_id)
-            wrong = _wrong(sign_in, connection, callback, desk.now())
+            wrong = wrong_with(sign_in, connection, callback, desk.now())
             if sign_in is None or wrong:
                 return Finished(wrong, await self.setup.overview_of(tx, connection))
             await tx.sign_ins.use(sign_in, desk.now())
@@ -181,7 +146,7 @@ class SigningIn:
             return await self._refuse(connection, exc.code, actor, answer)
         return await self._store(connection, found, actor)
 
-    async def _look_around(self, connection: Connection, answer: TokenAnswer) -> _Found:
+    async def _look_around(self, connection: Connection, answer: TokenAnswer) -> Found:
         """See who and where we are, and that the API lets us in, before we say Connected."""
         if missing := missing_access(answer):
             raise TokenRefusedError(missing)
@@ -194,9 +159,9 @@ class SigningIn:
         org = await self.salesforce.org(url, answer.access_token, version)
         objects = await needed_objects(self.salesforce, url, answer.access_token, version)
         check = findings(self.setup, identity, org, version, objects)
-        return _Found(answer, url, identity, version, org, check)
+        return Found(answer, url, identity, version, org, check)
 
-    async def _store(self, begun: Connection, found: _Found, actor: str) -> Finished:
+    async def _store(self, begun: Connection, found: Found, actor: str) -> Finished:
         desk, workspace_id = self.setup.desk, begun.workspace_id
         answer = found.answer
         sealed = {
@@ -276,17 +241,3 @@ class SigningIn:
             after = refused(before, code, lasting=lasting)
             await desk.save(tx, after, "connection.sign_in_refused", actor=actor, code=code)
             return Finished(code, await self.setup.overview_of(tx, after))
-
-
-def _wrong(
-    sign_in: SignIn | None, connection: Connection, callback: Callback, now: datetime
-) -> str:
-    if sign_in is None:
-        return "state_unknown"
-    if not compare_digest(sign_in.browser_hash, hashed(callback.browser_token)):
-        return "other_browser"
-    if sign_in.used_at is not None:
-        return "state_used"
-    if sign_in.expires_at <= now:
-        return "state_expired"
-    return "" if sign_in.epoch == connection.epoch else "connection_changed"

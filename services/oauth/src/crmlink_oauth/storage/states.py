@@ -16,6 +16,19 @@ class SignInRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def make_room(self, workspace_id: str, keep: int) -> None:
+        """Forget all but the newest of a workspace, used ones too."""
+        theirs = states.c.workspace_id == workspace_id
+        newest = (
+            select(states.c.state_hash)
+            .where(theirs)
+            .order_by(states.c.expires_at.desc(), states.c.state_hash)
+            .limit(keep)
+        )
+        await self._session.execute(
+            delete(states).where(theirs, states.c.state_hash.not_in(newest))
+        )
+
     async def add(self, sign_in: SignIn) -> None:
         await self._session.execute(insert(states).values(**sign_in.as_row()))
 
