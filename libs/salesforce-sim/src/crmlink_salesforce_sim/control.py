@@ -11,7 +11,14 @@ from starlette.routing import Route
 
 from crmlink_salesforce_sim.asked import Asked, AskedError
 from crmlink_salesforce_sim.control_calls import Answers, Failures, LateCommits, Latencies, Pages
-from crmlink_salesforce_sim.control_org import AppControl, Clock, Counts, Limits, Revoke
+from crmlink_salesforce_sim.control_org import (
+    AppControl,
+    Clock,
+    Counts,
+    HandedOut,
+    Limits,
+    Revoke,
+)
 from crmlink_salesforce_sim.control_people import HeldJobs
 from crmlink_salesforce_sim.control_rows import RecordFailures, RowLocks
 from crmlink_salesforce_sim.control_rules import DuplicateRules, PersonAccounts, Rules
@@ -24,6 +31,7 @@ from crmlink_salesforce_sim.snapshots import Snapshots
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 MOST_ASKED = 10_000_000
+MOST_DIGITS = 6
 CLOSED_TEXT = "the control API is closed: start the simulator with --control to open it"
 
 
@@ -70,7 +78,10 @@ class Control:
         name = request.path_params["name"]
         if request.method == "GET":
             most = request.query_params.get("most", "100")
-            told = await run_in_threadpool(self.snapshots.compare, name, int(f"0{most}"[:6]))
+            if not most.isdecimal() or len(most) > MOST_DIGITS:
+                error = AskedError("most", "has to be a whole number up to 999999")
+                return JSONResponse(error.body(), 400)
+            told = await run_in_threadpool(self.snapshots.compare, name, int(most))
             if told is None:
                 return JSONResponse({"error": f"there is no snapshot {name}"}, 404)
             return JSONResponse(told)
@@ -110,6 +121,7 @@ def control_of(server: Server, faults: Faults) -> Control:
         "limits": Limits(org, faults),
         "clock": Clock(org),
         "revoke": Revoke(server),
+        "handed-out": HandedOut(server),
         "app": AppControl(server),
         "schema": SchemaControl(changes),
         "automation": Rules(org.automation),

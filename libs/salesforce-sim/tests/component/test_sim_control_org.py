@@ -150,6 +150,9 @@ async def test_a_snapshot_tells_what_changed_since(
 
 async def test_snapshots_are_few_and_well_named(api: httpx.AsyncClient) -> None:
     assert (await api.post(SIM + "snapshots/a%20b")).status_code == 400
+    for most in ("many", "-1", "1234567"):
+        answer = await api.get(SIM + "snapshots/s", params={"most": most})
+        assert (answer.status_code, answer.json()["field"]) == (400, "most")
     for n in range(5):
         assert (await api.post(f"{SIM}snapshots/s{n}")).status_code == 204
     assert (await api.post(SIM + "snapshots/s5")).status_code == 400
