@@ -142,6 +142,26 @@ class Revoke:
 
 
 @dataclass(frozen=True)
+class HandedOut:
+    """Codes, verifiers, states and tokens since the start, in plain."""
+
+    server: Server
+
+    def state(self) -> object:
+        """Return them by kind."""
+        return self.server.handed.told()
+
+    def change(self, asked: Asked) -> None:
+        """Refuse: what happened cannot be set."""
+        asked.done()
+        raise AskedError("handed-out", "cannot be set; DELETE forgets what there is")
+
+    def reset(self) -> None:
+        """Forget them; they go on working."""
+        self.server.handed.forget()
+
+
+@dataclass(frozen=True)
 class AppControl:
     """The app's settings; the same as at /setup/app.json, without a password."""
 

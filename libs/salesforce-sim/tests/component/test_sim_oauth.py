@@ -95,6 +95,21 @@ async def test_the_web_server_flow_ends_in_tokens(web: httpx.AsyncClient, server
     assert "sforce-limit-info" not in about.headers
 
 
+async def test_what_was_handed_out_is_told_to_whoever_searches_for_leaks(
+    web: httpx.AsyncClient, server: Server
+) -> None:
+    code = await code_for(web, server, code_challenge=CHALLENGE, state="s1")
+    told = await exchange(web, server, code, code_verifier=VERIFIER)
+    found = (await web.get("/_sim/handed-out")).json()
+    assert (found["codes"], found["verifiers"]) == ([code], [VERIFIER])
+    assert found["access_tokens"][-1] == told["access_token"]
+    assert found["refresh_tokens"][-1] == told["refresh_token"]
+    assert found["states"] == ["s1"]
+    assert (await web.post("/_sim/handed-out", json={})).status_code == 400
+    await web.delete("/_sim/handed-out")
+    assert (await web.get("/_sim/handed-out")).json() == {}
+
+
 async def test_denying_goes_back_with_the_error(web: httpx.AsyncClient, server: Server) -> None:
     """Facts §1: access_denied "end-user denied authorization", state echoed."""
     back = await decide(web, (await log_in(web, server)).text, "deny")

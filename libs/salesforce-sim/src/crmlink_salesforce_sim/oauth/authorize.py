@@ -92,7 +92,10 @@ class Authorize:
     def _allow(self, request: Request, granted: Granted) -> Response:
         asked = granted.asked
         if asked.response_type == "code":
-            return _back(asked.redirect_uri, {"code": self.server.codes.keep(granted)}, asked.state)
+            code = self.server.codes.keep(granted)
+            self.server.handed.note("codes", code)
+            self.server.handed.note("states", asked.state)
+            return _back(asked.redirect_uri, {"code": code}, asked.state)
         issued = self.server.tokens.approve(granted.user, asked.scope)
         told = self.grants.answer(request, issued, asked.nonce)
         if asked.state is not None:

@@ -68,6 +68,7 @@ class Grants:
             raise OAuthError("redirect_uri_missing", "redirect_uri not provided")
         if form["redirect_uri"] != granted.asked.redirect_uri:
             raise mismatch()
+        self.server.handed.note("verifiers", form.get("code_verifier"))
         _check_verifier(granted, form.get("code_verifier"))
         self._check(request, granted.user)
         self.server.logins.count()
@@ -121,6 +122,7 @@ class Grants:
         if "openid" in issued.scope.split():
             made = self.id_tokens.make(self.server, origin, issued.user, nonce, issued.access)
             body["id_token"] = made
+        self.server.handed.note_answer(body)
         return body
 
 

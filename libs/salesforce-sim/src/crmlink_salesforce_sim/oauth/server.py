@@ -19,6 +19,7 @@ from crmlink_salesforce_sim.oauth.codes import (
     ShortLived,
 )
 from crmlink_salesforce_sim.oauth.errors import OAuthError, invalid_client, invalid_client_id
+from crmlink_salesforce_sim.oauth.handed import Handed
 from crmlink_salesforce_sim.oauth.logins import Logins
 from crmlink_salesforce_sim.oauth.settings import App
 from crmlink_salesforce_sim.oauth.tokens import Issued, Tokens
@@ -39,6 +40,7 @@ class Server:
     app: App
 
     def __post_init__(self) -> None:
+        self.handed = Handed()
         now: Callable[[], datetime] = self.org.now
         self.browsers: ShortLived[str] = ShortLived(lambda: BROWSER_SECONDS, now)
         self.pending: ShortLived[Granted] = ShortLived(lambda: BROWSER_SECONDS, now)
