@@ -98,13 +98,13 @@ async def test_the_web_server_flow_ends_in_tokens(web: httpx.AsyncClient, server
 async def test_what_was_handed_out_is_told_to_whoever_searches_for_leaks(
     web: httpx.AsyncClient, server: Server
 ) -> None:
-    code = await code_for(web, server, code_challenge=CHALLENGE, state="s1")
+    code = await code_for(web, server, code_challenge=CHALLENGE)
     told = await exchange(web, server, code, code_verifier=VERIFIER)
     found = (await web.get("/_sim/handed-out")).json()
     assert (found["codes"], found["verifiers"]) == ([code], [VERIFIER])
     assert found["access_tokens"][-1] == told["access_token"]
     assert found["refresh_tokens"][-1] == told["refresh_token"]
-    assert found["states"] == ["s1"]
+    assert found["states"] == ["s t&ate"]
     assert (await web.post("/_sim/handed-out", json={})).status_code == 400
     await web.delete("/_sim/handed-out")
     assert (await web.get("/_sim/handed-out")).json() == {}
