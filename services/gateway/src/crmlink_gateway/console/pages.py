@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crmlink_gateway.domain.app_kinds import APP_KINDS
-from crmlink_gateway.domain.guide import INSTANCE_URLS, SCOPES
+from crmlink_gateway.domain.guide import EDITIONS, INSTANCE_URLS, SCOPES, WAITING
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -46,6 +46,8 @@ class Pages:
             app_kinds=APP_KINDS,
             scopes=SCOPES,
             instance_urls=INSTANCE_URLS,
+            editions=EDITIONS,
+            waiting=WAITING,
         )
 
     def outcome(self, *, ok: bool, code: str, message: str, cure: str) -> HTMLResponse:

@@ -25,6 +25,8 @@ const SENTENCES = {
   "connection.org_rejected": "The access to the other org was given up",
   "connection.revoke_failed": "Salesforce did not learn that an earlier access has ended",
   "connection.revoked": "Salesforce has ended an earlier access",
+  "connection.shares_asked": "Asked to set the shares of the API limit",
+  "connection.shares_set": "The shares of the API limit were set",
   "connection.sign_in_begun": "A sign-in to Salesforce began",
   "connection.sign_in_refused": "A sign-in to Salesforce failed",
   "connection.test_asked": "Asked to test the connection",

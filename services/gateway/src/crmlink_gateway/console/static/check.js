@@ -10,18 +10,20 @@ function missing(one) {
   return one.missing.join(", ") || "nothing";
 }
 
-function told(check) {
+function told(check, broken) {
   const who = check.user ? ` as ${named(check.user)}` : "";
   const where = check.org ? ` in ${named(check.org)}` : "";
   const version = check.api_version ? `, API version v${check.api_version.replace(/^v/, "")}` : "";
   const result = check.ok ? "everything that is needed is there" : "something is wrong";
-  return `Tested ${moment(check.checked_at)}${who}${where}${version}: ${result}.`;
+  const since = check.ok && broken ? " That was before the error." : "";
+  return `Tested ${moment(check.checked_at)}${who}${where}${version}: ${result}.${since}`;
 }
 
-function render(check) {
-  if (JSON.stringify(check) === shown) return; // nothing is read out twice
-  shown = JSON.stringify(check);
-  byId("check-told").textContent = check ? told(check) : "Not tested yet.";
+function render(check, broken = false) {
+  const now = JSON.stringify([check, broken]);
+  if (now === shown) return; // nothing is read out twice
+  shown = now;
+  byId("check-told").textContent = check ? told(check, broken) : "Not tested yet.";
   show(byId("check-problem"), check?.problem ? { told: { title: check.problem.message, cure: check.problem.cure } } : null);
   fillTable(byId("check-objects"), check?.objects ?? [], (one) => [
     element("strong", { text: one.name }), yes(one.readable), yes(one.creatable), yes(one.updateable), missing(one)]);
@@ -29,7 +31,7 @@ function render(check) {
 
 export function fill(overview) {
   byId("check").hidden = !["connected", "error"].includes(overview.status);
-  render(overview.check ?? null);
+  render(overview.check ?? null, overview.status === "error");
 }
 
 export function start(refresh) {

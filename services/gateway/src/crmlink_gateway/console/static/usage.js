@@ -9,12 +9,8 @@ const SERVICES = {
   oauth: "Connection", reconciler: "Finding matches", "sync-outbound": "Outbound sync", "sync-inbound": "Inbound sync",
   tools: "Assistants' tools",
 };
-const WHY = {
-  budget: "its share of the limit is used up",
-  limit: "the org's limit is used up",
-  concurrent_limit: "the org has too many long requests at once",
-};
 const work = (code) => WORK[code] ?? plain(code);
+const service = (name) => SERVICES[name] ?? name;
 const number = (count) => count.toLocaleString();
 let bar = null; // one for good: a bar that is replaced is read out anew
 
@@ -26,39 +22,39 @@ function usedOf({ used, limit, at }) {
   return `${number(used)} of ${number(limit)} requests of the last 24 hours used${share}. Last seen: ${moment(at)}.`;
 }
 
-function forecast(told) {
-  if (!told) return "There is no forecast yet: it takes some hours of use.";
-  const pace = told.per_hour > 0 ? `At about ${number(Math.round(told.per_hour))} requests an hour ` : "At the present pace ";
-  return told.exhausted_at
-    ? `${pace}the limit is used up ${moment(told.exhausted_at)}.` : `${pace}the limit is not used up within a day.`;
+// The last hour's pace carried forward; null: too little has been seen.
+function forecast({ per_hour: pace, exhausted_at: end }, { used, limit }) {
+  if (used >= limit) return "The limit is used up: the org gets requests back as those of the day before fall out.";
+  if (end) return `At the last hour's pace of ${number(pace)} requests, the limit will be used up around ${moment(end)}.`;
+  return pace === null
+    ? "There is no forecast yet: too little has been seen in the last hour."
+    : `At the last hour's pace of ${number(pace)} requests, the limit will not be used up within a day.`;
 }
 
 function waits(one) {
-  const since = one.since ? ` since ${moment(one.since)}` : "";
-  const until = one.until ? ` Looked at again by itself: ${moment(one.until)}.` : "";
-  return `${work(one.class)}: waiting${since}, because ${WHY[one.reason] ?? plain(one.reason)}.${until}`;
+  const [what, where] = [work(one.class), service(one.service)];
+  return `${what === where ? what : `${what} (${where})`}: waiting since ${moment(one.since)}. ${one.message} `
+    + `Tried again by itself: ${moment(one.until)}.`;
 }
 
-function state(one, waiting) {
-  return waiting.some((wait) => wait.class === one) ? "Waits" : "May go on";
-}
-
-function fill({ waiting = [], shares = {}, by_service: services = [], ...told }) {
-  const known = told.limit !== null && told.limit !== undefined;
+function fill(told) {
+  const { waiting, shares, remaining } = told;
+  const known = told.limit !== null;
   byId("usage-told").textContent = known ? usedOf(told) : "Not known yet: Salesforce tells it with its answers.";
   byId("usage-bar").hidden = !known;
-  byId("usage-forecast").textContent = known ? forecast(told.forecast) : "";
+  byId("usage-forecast").textContent = known ? forecast(told.forecast, told) : "";
   const lines = waiting.map(waits);
   const shown = byId("usage-waiting");
-  if (shown.dataset.told !== lines.join("\n")) {
+  if (shown.dataset.told !== lines.join("\n")) { // nothing is read out twice
     shown.dataset.told = lines.join("\n");
     shown.replaceChildren(element("strong", { text: "Work is waiting" }), ...lines.map((text) => element("p", { text })));
   }
   shown.hidden = !lines.length;
+  const stopped = new Set(waiting.map((one) => one.class));
   fillTable(byId("usage-shares"), Object.entries(shares), ([one, share]) =>
-    [work(one), `${share} %`, state(one, waiting)]);
-  fillTable(byId("usage-services"), services, (one) =>
-    [SERVICES[one.service] ?? one.service, `${number(one.used)} of ${number(one.limit)}`, moment(one.at)]);
+    [work(one), `${share} %`, remaining[one] === null ? "–" : number(remaining[one]), stopped.has(one) ? "Waits" : "May go on"]);
+  fillTable(byId("usage-services"), told.by_service, (one) =>
+    [service(one.service), `${number(one.used)} of ${number(one.limit)}`, moment(one.at)]);
 }
 
 export async function refresh(overview) {
