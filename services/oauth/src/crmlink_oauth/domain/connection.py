@@ -153,6 +153,15 @@ def configured(connection: Connection, entered: Entered) -> Connection:
     )
 
 
+def edited(before: Connection, after: Connection) -> list[str]:
+    """Name the fields of the dialog that an edit changed; never what they held or hold."""
+    shown = {"wanted_version": "api_version"}
+    fields = ("client_id", "client_secret", "login_url", "wanted_version")
+    return [
+        shown.get(name, name) for name in fields if getattr(before, name) != getattr(after, name)
+    ]
+
+
 def _version_now(connection: Connection, wanted: str) -> str:
     return connection.api_version if wanted == NEWEST else wanted
 

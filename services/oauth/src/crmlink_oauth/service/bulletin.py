@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 from uuid import uuid4
 
 from crmlink_common.contracts.activity import ACTIVITY_V1, Activity
@@ -15,6 +16,7 @@ from crmlink_oauth.domain.connection import Connection
 from crmlink_oauth.service.ports import Transaction
 
 SOURCE = "crmlink/oauth"
+Details: TypeAlias = Mapping[str, str | int | bool]
 
 
 def utc_now() -> datetime:
@@ -53,6 +55,21 @@ class Bulletin:
             )
         return encode(CONNECTIONS_V1, told, event_id=self.new_id(), source=SOURCE, time=self.now())
 
-    def activity(self, workspace_id: str, action: str, *, actor: str, code: str = "") -> Record:
-        told = Activity(workspace_id=workspace_id, action=action, actor=actor, code=code)
+    def activity(
+        self,
+        workspace_id: str,
+        action: str,
+        *,
+        actor: str,
+        code: str = "",
+        details: Details | None = None,
+    ) -> Record:
+        """Give the message for the audit trail; ``details`` are ids, names of fields and counts."""
+        told = Activity(
+            workspace_id=workspace_id,
+            action=action,
+            actor=actor,
+            code=code,
+            details=dict(details or {}),
+        )
         return encode(ACTIVITY_V1, told, event_id=self.new_id(), source=SOURCE, time=self.now())

@@ -81,8 +81,9 @@ class Checking:
             now = await tx.connections.find(workspace_id)
             if now.epoch == before.epoch and now.access_token:
                 await tx.checks.save(workspace_id, found)
+            missing = {"missing": sum(len(one.missing) for one in found.objects)}
             tested = desk.activity(
-                workspace_id, "connection.tested", actor=actor, code=found.problem
+                workspace_id, "connection.tested", actor=actor, code=found.problem, details=missing
             )
             await tx.outbox.add([tested])
         return check_of(found)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from crmlink_common.crypto.keyring import SealedTextError
 from crmlink_oauth.domain.connection import Connection
-from crmlink_oauth.service.bulletin import Bulletin
+from crmlink_oauth.service.bulletin import Bulletin, Details
 from crmlink_oauth.service.ports import App, PendingRevocation, Seals, Transaction, Work
 
 log = logging.getLogger(__name__)
@@ -36,15 +36,14 @@ class Desk(Bulletin):
         *,
         actor: str = "service:oauth",
         code: str = "",
+        details: Details | None = None,
     ) -> None:
         """Store a changed connection, publish it, and leave a trace of who did what."""
         await tx.connections.save(connection)
-        await tx.outbox.add(
-            [
-                await self.published(tx, connection),
-                self.activity(connection.workspace_id, action, actor=actor, code=code),
-            ]
+        done = self.activity(
+            connection.workspace_id, action, actor=actor, code=code, details=details
         )
+        await tx.outbox.add([await self.published(tx, connection), done])
 
     async def revoke_later(self, tx: Transaction, held: Connection) -> None:
         """Leave the tokens of a connection to be revoked; revoking one takes its kin along."""

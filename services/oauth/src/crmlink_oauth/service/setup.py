@@ -16,6 +16,7 @@ from crmlink_oauth.domain.connection import (
     configured,
     deleted,
     disconnected,
+    edited,
     org_confirmed,
     org_rejected,
     step,
@@ -66,7 +67,10 @@ class Setup:
             entered = self._entered(before, form, login_url)
             after = configured(before, entered)
             if after != before:
-                await self._store(tx, before, after, "connection.configured", actor)
+                first = before.status is ConnectionStatus.NOT_CONNECTED
+                action = "connection.configured" if first else "connection.edited"
+                fields = ", ".join(edited(before, after))
+                await self._store(tx, before, after, action, actor, fields=fields)
             return await self.overview_of(tx, after)
 
     def _entered(self, before: Connection, form: Form, login_url: str) -> Entered:
@@ -102,7 +106,8 @@ class Setup:
         async with self.desk.work() as tx:
             before = await tx.connections.lock(workspace_id)
             after = org_confirmed(before)
-            await self._store(tx, before, after, "connection.org_confirmed", actor)
+            orgs = {"org_id": after.org_id, "earlier_org_id": before.org_id}
+            await self._store(tx, before, after, "connection.org_confirmed", actor, **orgs)
             return await self.overview_of(tx, after)
 
     async def reject_org(self, workspace_id: str, *, actor: str) -> Overview:
@@ -110,7 +115,8 @@ class Setup:
         async with self.desk.work() as tx:
             before = await tx.connections.lock(workspace_id)
             after = org_rejected(before)
-            await self._store(tx, before, after, "connection.org_rejected", actor)
+            orgs = {"org_id": after.org_id, "rejected_org_id": before.pending_org_id}
+            await self._store(tx, before, after, "connection.org_rejected", actor, **orgs)
             return await self.overview_of(tx, after)
 
     async def switch(self, workspace_id: str, *, on: bool, actor: str) -> Overview:
@@ -138,9 +144,15 @@ class Setup:
             return await self.overview_of(tx, after)
 
     async def _store(
-        self, tx: Transaction, before: Connection, after: Connection, action: str, actor: str
+        self,
+        tx: Transaction,
+        before: Connection,
+        after: Connection,
+        action: str,
+        actor: str,
+        **details: str,
     ) -> None:
         if before.access_token and not after.access_token:
             await self.desk.revoke_later(tx, before)
             await tx.checks.forget(before.workspace_id)
-        await self.desk.save(tx, after, action, actor=actor)
+        await self.desk.save(tx, after, action, actor=actor, details=details)

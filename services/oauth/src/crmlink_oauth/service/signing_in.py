@@ -193,7 +193,8 @@ class SigningIn:
                 connected_at=desk.now(),
             )
             action = f"connection.{'connected_elsewhere' if after.pending_org_id else 'connected'}"
-            await desk.save(tx, after, action, actor=actor)
+            where = {"org_id": found.identity.org_id, "api_version": found.version}
+            await desk.save(tx, after, action, actor=actor, details=where)
             await tx.checks.save(workspace_id, found.check)
             await self._note_usage(tx, workspace_id, found.org)
             return Finished("", await self.setup.overview_of(tx, after))
