@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 
 import pytest
@@ -10,8 +11,8 @@ from pydantic import SecretStr
 
 from crmlink_common.crypto.keyring import KeyRing, KeyRingError, SealedTextError
 
-OLD = bytes(range(32))
-NEW = bytes(range(100, 132))
+OLD = hashlib.sha256(b"old").digest()
+NEW = hashlib.sha256(b"new").digest()
 RING = KeyRing({"k1": OLD})
 
 
@@ -80,7 +81,13 @@ def test_garbage_does_not_open(garbage: str) -> None:
         {"k1": ""},
         {"k1": base64.b64encode(OLD[:31]).decode()},
         {"k1": base64.b64encode(bytes(32)).decode()},
+        {"k1": base64.b64encode(b"x" * 32).decode()},
         {"k1": base64.b64encode(b"changeme" * 4).decode()},
+        {"k1": base64.b64encode(b"correct horse changeme staple 32").decode()},
+        {"k1": base64.b64encode(OLD.hex().encode()[:32]).decode()},
+        {"k1": base64.b64encode(bytes(range(32))).decode()},
+        {"k1": base64.b64encode(bytes(range(248, 120, -4))).decode()},
+        {"k1": base64.b64encode(OLD[:16] * 2 + b"x").decode()},
         {"k 1": base64.b64encode(OLD).decode()},
         {"k1": "not base64!"},
         {"a": base64.b64encode(OLD).decode(), "b": base64.b64encode(OLD).decode()},
@@ -90,6 +97,19 @@ def test_a_missing_short_or_default_key_is_refused(keys: object) -> None:
     with pytest.raises(KeyRingError) as told:
         KeyRing.from_setting(setting(keys))
     assert "changeme" not in str(told.value)
+
+
+@pytest.mark.parametrize("other", [OLD, NEW])
+def test_a_key_id_that_comes_twice_is_refused(other: bytes) -> None:
+    one, two = (base64.b64encode(key).decode() for key in (OLD, other))
+    with pytest.raises(KeyRingError, match="twice"):
+        KeyRing.from_setting(SecretStr(f'{{"k1": "{one}", "k1": "{two}"}}'))
+
+
+@given(st.integers())
+def test_what_is_random_is_taken(seed: int) -> None:
+    key = hashlib.sha256(str(seed).encode()).digest()
+    assert KeyRing({"k1": key}).current == "k1"
 
 
 def test_a_setting_that_is_no_json_is_refused_without_showing_it() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 
 import pytest
@@ -12,7 +13,7 @@ from crmlink_common.storage.migrations import migrate
 from crmlink_oauth.app import MIGRATIONS, SCHEMA
 from crmlink_oauth.settings import Settings
 
-KEY = base64.b64encode(bytes(range(32))).decode()
+KEY = base64.b64encode(hashlib.sha256(b"k1").digest()).decode()
 
 
 @pytest.fixture

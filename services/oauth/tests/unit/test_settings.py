@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from crmlink_common.internal.auth import new_key_pair
 from crmlink_oauth.__main__ import main
 from crmlink_oauth.settings import Settings
 
-KEY = base64.b64encode(bytes(range(32))).decode()
+KEY = base64.b64encode(hashlib.sha256(b"k1").digest()).decode()
 GOOD = {
     "OAUTH_KAFKA_BOOTSTRAP": "127.0.0.1:1",
     "OAUTH_DATABASE_DSN": "postgresql://u:p@127.0.0.1/x",

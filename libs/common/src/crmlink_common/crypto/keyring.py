@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,7 +18,10 @@ from crmlink_common.errors import PermanentError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-FEWEST_DISTINCT = 8  # 32 random bytes have fewer once in 10^26; zeros and samples always do
+FEWEST_DISTINCT = 16  # 32 random bytes never have fewer; zeros and repeated samples always do
+HOW = (
+    'make one with: python -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"'
+)
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
 
 
@@ -40,11 +44,11 @@ class KeyRing:
         self, keys: Mapping[str, bytes], *, random_bytes: Callable[[int], bytes] = os.urandom
     ) -> None:
         if not keys:
-            raise KeyRingError("no encryption key is set")
+            raise KeyRingError(f"no encryption key is set; {HOW}")
         for key_id, key in keys.items():
             _check(key_id, key)
         if len(set(keys.values())) != len(keys):
-            raise KeyRingError("two key ids name the same key")
+            raise KeyRingError("two key ids name the same key; remove one of them")
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._random_bytes = random_bytes
         self.current = next(iter(keys))
@@ -54,14 +58,18 @@ class KeyRing:
         """Read JSON: key id to base64 of 32 bytes; the first is the current one.
 
         Raises:
-            KeyRingError: it is not that, or a key is too short or no random one.
+            KeyRingError: it is not that, an id comes twice, or a key is too short or no random one.
         """
         try:
-            found = json.loads(setting.get_secret_value())
-            keys = {str(k): base64.b64decode(str(v), validate=True) for k, v in found.items()}
-        except (ValueError, AttributeError, binascii.Error):
-            raise KeyRingError("keys: a JSON object, key id to base64 of 32 bytes") from None
-        return cls(keys)
+            pairs = json.loads(setting.get_secret_value(), object_pairs_hook=list)
+            keys = [(str(k), base64.b64decode(str(v), validate=True)) for k, v in pairs]
+        except (ValueError, TypeError, binascii.Error):
+            raise KeyRingError(
+                f"a JSON object is needed, key id to base64 of 32 bytes; {HOW}"
+            ) from None
+        if len(dict(keys)) != len(keys):
+            raise KeyRingError("a key id comes twice; give each key an id of its own")
+        return cls(dict(keys))
 
     def seal(self, plain: str, *, workspace: str, column: str) -> str:
         """Encrypt; the same text never looks the same twice."""
@@ -88,16 +96,28 @@ class KeyRing:
 
     def is_current(self, sealed: str) -> bool:
         """Say whether it needs no sealing anew."""
-        return sealed.partition(":")[0] == self.current
+        return key_of(sealed) == self.current
+
+
+def key_of(sealed: str) -> str:
+    """Name the key that a text was sealed with."""
+    return sealed.partition(":")[0]
 
 
 def _check(key_id: str, key: bytes) -> None:
     if not KEY_ID.match(key_id):
         raise KeyRingError("a key id is 1 to 32 letters, digits, - or _")
     if len(key) != KEY_BYTES:
-        raise KeyRingError(f"key {key_id} has {len(key)} bytes, not {KEY_BYTES}")
-    if len(set(key)) < FEWEST_DISTINCT:
-        raise KeyRingError(f"key {key_id} is not random")
+        raise KeyRingError(f"key {key_id} has {len(key)} bytes, not {KEY_BYTES}; {HOW}")
+    if not _looks_random(key):
+        raise KeyRingError(f"key {key_id} is not random (a sample, a word or a pattern); {HOW}")
+
+
+def _looks_random(key: bytes) -> bool:
+    """Refuse what people put where a key belongs; what is random passes (all but 1 in 10^13)."""
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
+    typed = key.isascii() and key.decode().isprintable()  # a word, or a key in hexadecimal
+    return len(set(key)) >= FEWEST_DISTINCT and len(steps) > 1 and not typed
 
 
 def _place(*parts: str) -> bytes:

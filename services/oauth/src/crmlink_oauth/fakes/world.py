@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 from datetime import UTC, datetime
 
@@ -33,7 +34,7 @@ from crmlink_oauth.service.upkeep import FollowWorkspaces, Republishing, Revokin
 from crmlink_oauth.usage_routes import usage_routes
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-KEYS = {"k1": bytes(range(32))}
+KEYS = {"k1": hashlib.sha256(b"k1").digest()}
 
 
 class World:
