@@ -127,10 +127,10 @@ async def test_parents_and_children_are_nested(api: httpx.AsyncClient) -> None:
 
 
 async def test_a_queue_may_own_a_lead(api: httpx.AsyncClient) -> None:
-    """Facts §2: an owner is of either kind, and says which."""
+    """Facts §2: an owner is of either kind; its address says which."""
     text = "SELECT Owner.Name FROM Lead WHERE OwnerId IN (SELECT Id FROM Group) LIMIT 1"
     [lead] = (await ask(api, text))["records"]
-    assert lead["Owner"]["attributes"]["type"] == "Group"
+    assert "/sobjects/Group/00G" in lead["Owner"]["attributes"]["url"]
     assert lead["Owner"]["Name"] == "Lead Queue"
 
 

@@ -61,8 +61,17 @@ class Joined:
         return Column(f"({sql} COLLATE {COLLATION})" if folds(field) else sql, field)
 
     def _type_sql(self) -> str:
-        whens = (f"WHEN {alias}.Id IS NOT NULL THEN '{one.name}'" for alias, one in self.kinds)
+        whens = (
+            f"WHEN {alias}.Id IS NOT NULL THEN {_kind(alias, one)}" for alias, one in self.kinds
+        )
         return f"(CASE {' '.join(whens)} END COLLATE {COLLATION})"
+
+
+def _kind(alias: str, sobject: SObject) -> str:
+    """Return what a parent of that object is called: a group may be a queue."""
+    if sobject.name == "Group" and sobject.find("Type"):
+        return f"iif({alias}.Type = 'Queue', 'Queue', 'Group')"
+    return f"'{sobject.name}'"
 
 
 def _of_name(sobject: SObject, name: str) -> Field | None:

@@ -69,7 +69,7 @@ class Groups:
                 raise complain("INVALID_FIELD", self.text, one.at, message)
 
     def _column(self, operand: Operand) -> Column:
-        if isinstance(operand, Function) and operand.kind == "GROUPING":
+        if isinstance(operand, Function) and _is_grouping(operand):
             self._require_rollup(operand)
             return Column("0", WHOLE)
         column = operand_column(self.sources, operand)
@@ -113,9 +113,9 @@ class Groups:
                 for n, one in enumerate(self.query.order)
             ]
             words = ["SELECT", ", ".join(columns), self.plan.source, self.plan.where]
-            if kept:
-                groups = ", ".join(operand_column(self.sources, one).sql for one in kept)
-                words.append("GROUP BY " + groups)
+            groups = ", ".join(operand_column(self.sources, one).sql for one in kept)
+            if groups or not self._sums_up():  # the total is one row, also of keys alone
+                words.append("GROUP BY " + (groups or "NULL"))
             parts.append(" ".join([*words, having]))
         names = ", ".join(f"c{n}" for n in range(len(self.query.items)))
         whole = f"SELECT {names} FROM ({' UNION ALL '.join(parts)})"  # noqa: S608 - made here
@@ -123,8 +123,12 @@ class Groups:
         self.plan.whole = f"{whole} ORDER BY {tail}" if tail else whole
         self.plan.bound = bound * (len(operands) + 1)
 
+    def _sums_up(self) -> bool:
+        items = [one for one in self.query.items if isinstance(one, FieldItem)]
+        return any(is_aggregate(one.operand) and not _is_grouping(one.operand) for one in items)
+
     def _at_level(self, operand: Operand, gone: set[str], *, ordered: bool = False) -> str:
-        if isinstance(operand, Function) and operand.kind == "GROUPING":
+        if isinstance(operand, Function) and _is_grouping(operand):
             [argument] = operand.arguments
             return str(int(argument.text.lower() in gone))
         if is_aggregate(operand):
@@ -134,6 +138,10 @@ class Groups:
             return "NULL"
         column = operand_column(self.sources, operand)
         return order_sql(column) if ordered else column.sql
+
+
+def _is_grouping(operand: Operand) -> bool:
+    return isinstance(operand, Function) and operand.kind == "GROUPING"
 
 
 def _key(operand: Operand) -> str:

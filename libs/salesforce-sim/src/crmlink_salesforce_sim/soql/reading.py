@@ -8,6 +8,8 @@ from crmlink_salesforce_sim.soql.nodes import Path
 from crmlink_salesforce_sim.soql.place import complain
 from crmlink_salesforce_sim.soql.tokens import END, WORD, Token
 
+MOST_WHOLE, MOST_DIGITS = 2**31 - 1, 10
+
 
 @dataclass
 class Reader:
@@ -72,6 +74,9 @@ class Reader:
         """Return a number of rows: digits alone."""
         if self.here.kind != "NUMBER" or not self.here.text.isdigit():
             raise self.unexpected()
+        if len(self.here.text) > MOST_DIGITS or int(self.here.text) > MOST_WHOLE:
+            message = f'For input string: "{self.here.text}"'
+            raise complain(self.code, self.text, self.here.at, message)
         return int(self.take().text)
 
     def unexpected(self) -> ApiError:

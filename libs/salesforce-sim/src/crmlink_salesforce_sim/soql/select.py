@@ -99,7 +99,8 @@ class Selection:
 
     def _level(self, owner: Joined) -> Shape:
         self.plan.columns.append(owner.id_sql)
-        return Shape(owner.sobject, len(self.plan.columns) - 1)
+        kind = "Name" if owner.kinds else None
+        return Shape(owner.sobject, len(self.plan.columns) - 1, kind)
 
     def _slot(self, column: Column) -> Slot:
         table, field = column.sql.rpartition(".")[0], column.field

@@ -14,17 +14,23 @@ Link = Callable[[SObject, str], str]
 
 @dataclass
 class Shape:
-    """One level of a record: its fields, and the parents nested in it."""
+    """One level of a record: its fields, and the parents nested in it.
+
+    `kind` is the type it tells; the record's own object without it. A parent that may be of
+    several objects tells Name.
+    """
 
     sobject: SObject
     id_at: int
+    kind: str | None = None
     parts: dict[str, "Part"] = default(default_factory=dict)
 
     def record(self, cells: Cells, link: Link, schema: Schema) -> Row:
         """Return the record of a row."""
         record_id = str(cells[self.id_at])
         kind = schema.of_id(record_id) or self.sobject
-        record: Row = {"attributes": {"type": kind.name, "url": link(kind, record_id)}}
+        told = self.kind or kind.name
+        record: Row = {"attributes": {"type": told, "url": link(kind, record_id)}}
         for name, part in self.parts.items():
             if isinstance(part, Slot):
                 record[name] = part.value(cells)
