@@ -23,11 +23,13 @@ from crmlink_oauth.service.budgeting import Budgeting
 from crmlink_oauth.service.bulletin import Bulletin
 from crmlink_oauth.service.checking import Checking
 from crmlink_oauth.service.desk import Desk
+from crmlink_oauth.service.resealing import Resealed, Resealing
 from crmlink_oauth.service.setup import Setup
 from crmlink_oauth.service.signing_in import SigningIn
 from crmlink_oauth.service.upkeep import FollowWorkspaces, Republishing, Revoking, Tidying
 from crmlink_oauth.service.watching import Watching
 from crmlink_oauth.settings import Settings
+from crmlink_oauth.storage.sealed import SealedStore
 from crmlink_oauth.storage.watches import WatchStore
 from crmlink_oauth.storage.work import Work
 from crmlink_oauth.subscribers import routes
@@ -35,6 +37,7 @@ from crmlink_oauth.usage_routes import usage_routes
 from crmlink_oauth.watch_routes import watch_routes
 
 SERVICE = SCHEMA = "oauth"
+ONCE = 24 * 3600.0  # seconds between passes that find nothing: another key needs another start
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -62,6 +65,7 @@ def create_app(settings: Settings, origins: Origins | None = None) -> FastAPI:
         watches=WatchStore(foundation.sessions),
         refresh_after=timedelta(days=settings.refresh_idle_days),
     )
+    resealing = Resealing(ring=_ring(settings), texts=SealedStore(foundation.sessions))
     return foundation.app(
         routers=[
             connection_routes(foundation.callers, setup, signing_in),
@@ -73,6 +77,7 @@ def create_app(settings: Settings, origins: Origins | None = None) -> FastAPI:
         workers=[
             partial(keep_working, work=revoking.revoke_one, name="revoking", idle=1),
             partial(keep_working, work=tidying.tidy, name="tidying", idle=60),
+            partial(keep_working, work=resealing.in_background, name="resealing", idle=ONCE),
             partial(keep_working, work=watching.enrol, name="enrolling", idle=60),
             partial(keep_working, work=watching.look_after_some, name="watching", idle=1),
         ],
@@ -83,9 +88,13 @@ def create_app(settings: Settings, origins: Origins | None = None) -> FastAPI:
 def _desk(settings: Settings, work: Work) -> Desk:
     return Desk(
         work=work,
-        seals=KeyRing.from_setting(settings.encryption_keys),
+        seals=_ring(settings),
         public_url=settings.public_url,
     )
+
+
+def _ring(settings: Settings) -> KeyRing:
+    return KeyRing.from_setting(settings.encryption_keys)
 
 
 def migrate(settings: Settings) -> None:
@@ -100,5 +109,15 @@ async def republish(settings: Settings) -> int:
         work = Work(async_sessionmaker(engine, expire_on_commit=False))
         async with asyncio.timeout(3600):
             return await Republishing(desk=_desk(settings, work)).republish()
+    finally:
+        await engine.dispose()
+
+
+async def reencrypt(settings: Settings) -> Resealed:
+    """Seal anew, with the first key, whatever older keys sealed; services may run meanwhile."""
+    engine = create_engine(settings.database_dsn, SCHEMA)
+    try:
+        texts = SealedStore(async_sessionmaker(engine, expire_on_commit=False))
+        return await Resealing(ring=_ring(settings), texts=texts).reseal()
     finally:
         await engine.dispose()

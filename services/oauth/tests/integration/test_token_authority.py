@@ -173,3 +173,20 @@ async def test_disconnected_during_a_refresh_it_stays_disconnected(fleet: Fleet)
 
     await until(revoked)
     assert (await fleet.org("GET", "revoke"))["refresh"] == had["refresh"] - 1
+
+
+async def test_keys_changed_during_a_refresh_never_bring_a_dead_token_back(fleet: Fleet) -> None:
+    failed = await expired(fleet, "keys")
+    await fleet.count_token_calls(ms=1500)
+    async with refreshing(fleet, 1, "keys", failed):
+        await fleet.reseal()
+        row = await fleet.row("keys")
+        assert (bool(row.refresh_holder), row.refresh_token[:3]) == (True, "k2:")
+    row = await fleet.row("keys")
+    assert (row.refresh_holder, row.token_serial) == ("", 2)
+    assert row.refresh_token.startswith("k1:")  # by a process that still has the old order
+    await fleet.reseal()
+    await fleet.count_token_calls()
+    for _ in range(2):  # each needs the refresh token that the one before it brought
+        failed = (await fleet.row("keys")).fingerprint
+        assert await fleet.works(await ask(fleet, 0, "keys", failed))

@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from pydantic import SecretStr
 from sqlalchemy import NullPool, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
 from crmlink_common.contracts.workspaces import WORKSPACES_V1, Workspace
+from crmlink_common.crypto.keyring import KeyRing
 from crmlink_common.internal.auth import Signer, new_key_pair, open_internal
 from crmlink_common.salesforce.tokens import AccessToken
 from crmlink_common.storage.engine import postgres_url
@@ -25,6 +26,8 @@ from crmlink_devstack.ports import HOST, free_port
 from crmlink_devstack.walk.login import log_in
 from crmlink_devstack.walk.surfaces import Surfaces
 from crmlink_devstack.worlds import KafkaWorld, a_record, until
+from crmlink_oauth.service.resealing import Resealing
+from crmlink_oauth.storage.sealed import SealedStore
 from crmlink_oauth.storage.tables import connections
 
 PUBLIC_URL = "http://127.0.0.1:8080"
@@ -83,6 +86,12 @@ class Fleet:
         for part in self.parts:
             part.wait_ready()
         asyncio.run(self.switch_on(self.names))
+
+    async def reseal(self) -> None:
+        """Put the new key first, and let it go through all tables."""
+        ring = KeyRing.from_setting(SecretStr(json.dumps(self.rings["new"])))
+        texts = SealedStore(async_sessionmaker(self.engine()))
+        await Resealing(ring=ring, texts=texts).reseal()
 
     def stop(self) -> None:
         for part in self.parts:

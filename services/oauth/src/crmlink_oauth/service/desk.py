@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from crmlink_common.crypto.keyring import SealedTextError
 from crmlink_oauth.domain.connection import Connection
+from crmlink_oauth.domain.places import of_revocation, place
 from crmlink_oauth.service.bulletin import Bulletin, Details
 from crmlink_oauth.service.ports import App, PendingRevocation, Seals, Transaction, Work
 
@@ -54,12 +55,12 @@ class Desk(Bulletin):
     async def revoke_token_later(
         self, tx: Transaction, workspace_id: str, login_url: str, token: str
     ) -> None:
-        now = self.now()
+        now, new_id = self.now(), self.new_id()
         pending = PendingRevocation(
             workspace_id=workspace_id,
-            id=self.new_id(),
+            id=new_id,
             login_url=login_url,
-            token=self.seals.seal(token, workspace=workspace_id, column="revocations.token"),
+            token=self.seals.seal(token, workspace=workspace_id, column=of_revocation(new_id)),
             next_at=now,
             expires_at=now + REVOKED_WITHIN,
         )
@@ -67,15 +68,15 @@ class Desk(Bulletin):
 
     def sealed(self, workspace_id: str, column: str, plain: str) -> str:
         """Seal a text for a column of the connection's row; nothing stays nothing."""
-        place = f"connections.{column}"
-        return self.seals.seal(plain, workspace=workspace_id, column=place) if plain else ""
+        where = place("connections", column)
+        return self.seals.seal(plain, workspace=workspace_id, column=where) if plain else ""
 
     def opened(self, connection: Connection, column: str) -> str:
         """Open a sealed column of the connection's row."""
         return self.seals.open(
             getattr(connection, column),
             workspace=connection.workspace_id,
-            column=f"connections.{column}",
+            column=place("connections", column),
         )
 
     def opened_if_possible(self, connection: Connection, column: str) -> str:

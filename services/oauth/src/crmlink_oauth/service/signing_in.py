@@ -22,6 +22,7 @@ from crmlink_oauth.domain.connection import (
     connected,
     refused,
 )
+from crmlink_oauth.domain.places import of_verifier
 from crmlink_oauth.domain.refusals import REFUSALS
 from crmlink_oauth.domain.tokens import (
     SCOPES,
@@ -49,7 +50,6 @@ __all__ = ["Begun", "Callback", "Finished", "SigningIn"]
 log = logging.getLogger(__name__)
 VALID_FOR = timedelta(minutes=10)
 MOST_BEGUN = 20  # sign-ins kept for one workspace: the oldest gives way
-VERIFIER = "oauth_states.verifier"
 
 
 def new_secret() -> str:
@@ -72,7 +72,8 @@ class SigningIn:
             connection = await tx.connections.find(workspace_id)
             if connection.status is ConnectionStatus.NOT_CONNECTED:
                 raise NotConfiguredError("Salesforce is not configured in this workspace")
-            sealed = desk.seals.seal(verifier, workspace=workspace_id, column=VERIFIER)
+            where = of_verifier(hashed(state))
+            sealed = desk.seals.seal(verifier, workspace=workspace_id, column=where)
             await tx.sign_ins.make_room(workspace_id, MOST_BEGUN - 1)
             await tx.sign_ins.add(
                 SignIn(
@@ -128,7 +129,11 @@ class SigningIn:
             answer = await self.salesforce.exchange(
                 desk.app(connection),
                 code=code,
-                verifier=desk.seals.open(sign_in.verifier, workspace=workspace_id, column=VERIFIER),
+                verifier=desk.seals.open(
+                    sign_in.verifier,
+                    workspace=workspace_id,
+                    column=of_verifier(sign_in.state_hash),
+                ),
                 callback_url=desk.callback_url(workspace_id),
             )
         except (TokenRefusedError, NotAnsweredError) as exc:

@@ -12,6 +12,7 @@ from crmlink_common.contracts.cloudevents import Event
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.contracts.workspaces import Workspace
 from crmlink_common.crypto.keyring import SealedTextError
+from crmlink_oauth.domain.places import of_revocation
 from crmlink_oauth.domain.tokens import name_of
 from crmlink_oauth.domain.workspaces import KnownWorkspace, learn
 from crmlink_oauth.service.bulletin import Bulletin
@@ -50,7 +51,9 @@ class Revoking:
             return False
         try:
             token = self.desk.seals.open(
-                pending.token, workspace=pending.workspace_id, column="revocations.token"
+                pending.token,
+                workspace=pending.workspace_id,
+                column=of_revocation(pending.id),
             )
             async with self.desk.work() as tx:
                 held = await tx.connections.holds(name_of(token))
