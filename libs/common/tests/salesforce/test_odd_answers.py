@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ssl
 import traceback
 from collections.abc import Awaitable, Callable
@@ -150,3 +151,21 @@ async def test_another_sign_in_sees_descriptions_of_its_own() -> None:
     names = [(await (await fake.open()).describe("Account"))["name"] for _ in range(2)]
     assert names == ["a", "b"]
     assert "if-modified-since" not in fake.asked[1].headers
+
+
+def packed_twice(_: httpx.Request) -> httpx.Response:
+    body = gzip.compress(gzip.compress(b"{}"))
+    headers = {"content-encoding": "gzip, gzip"}
+    return httpx.Response(200, stream=httpx.ByteStream(body), headers=headers)
+
+
+async def test_an_encoding_in_an_encoding_is_not_unpacked(fake: FakeOrg) -> None:
+    fake.answers = [packed_twice] * 6
+    org = await fake.open()
+    with pytest.raises(TransientError):
+        await org.limits()
+    with pytest.raises(UnknownOutcomeError):
+        await org.send("POST", "/services/data")
+    with pytest.raises(TransientError):
+        async with org.receive("GET", "/services/data", largest=99) as answer:
+            await anext(answer.parts())

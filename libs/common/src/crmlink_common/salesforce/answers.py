@@ -12,6 +12,7 @@ import httpx
 
 from crmlink_common.salesforce.errors import SalesforcePermanentError, lost
 
+ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 CONSUMED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 BROKEN = (httpx.TransportError, httpx.DecodingError, TimeoutError, ssl.SSLError)
 
@@ -37,6 +38,8 @@ async def whole_answer(
 
 async def read_whole(response: httpx.Response, *, largest: int) -> httpx.Response:
     """Return a response that has its body; the caller closes the one given."""
+    if not is_read(response):
+        raise httpx.DecodingError("an encoding that was not asked for")
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
@@ -44,6 +47,11 @@ async def read_whole(response: httpx.Response, *, largest: int) -> httpx.Respons
             raise TooLargeError("the answer is too large")
     headers = [(k, v) for k, v in response.headers.multi_items() if k not in CONSUMED]
     return httpx.Response(response.status_code, headers=headers, content=bytes(body))
+
+
+def is_read(response: httpx.Response) -> bool:
+    """Tell whether we take its encoding: one in another could make a gigabyte of one part."""
+    return response.headers.get("content-encoding", "").strip().lower() in ENCODINGS
 
 
 class Received:
@@ -68,9 +76,12 @@ class Received:
         """Yield the body, decompressed, as it comes; once.
 
         Raises:
-            SalesforceTransientError: it broke off, or the whole call took too long.
+            SalesforceTransientError: it broke off, its encoding was not asked for, or the whole
+                call took too long.
             SalesforcePermanentError: it is larger than the caller takes.
         """
+        if not is_read(self._response):
+            raise lost("DecodingError", repeatable=True)
         size = 0
         told = cast("AsyncGenerator[bytes]", self._response.aiter_bytes())
         async with aclosing(told) as body:

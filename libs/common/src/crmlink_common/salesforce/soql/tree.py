@@ -27,9 +27,6 @@ class Node:
         return hash(tuple(_shape(self)))
 
 
-FREE_TEXT = frozenset({"NAME", "PATH", "STRING", "PATTERN"})
-
-
 def _shape(root: Node) -> Iterator[tuple[str, str]]:
     waiting: list[Node | Word] = [root]
     while waiting:
