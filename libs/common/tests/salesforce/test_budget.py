@@ -160,6 +160,7 @@ def test_a_refusal_ends_by_the_answer_of_a_probe_alone() -> None:
     assert heard(probe, ApiUsage(1000, 1000), ApiBudget(), NOON + MINUTE).refusal is not None
     freed = heard(probe, ApiUsage(5, 1000), ApiBudget(), NOON + MINUTE)
     assert (freed.refusal, freed.probes) == (None, 0)
+    assert heard(probe, None, ApiBudget(), NOON + MINUTE).refusal is None  # not all tell usage
 
 
 def test_whoever_is_refused_again_at_once_goes_on_waiting_as_before() -> None:

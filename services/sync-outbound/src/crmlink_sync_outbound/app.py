@@ -14,17 +14,19 @@ from crmlink_common.composition import Foundation
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.salesforce.absence import ABSENCE_COUNTS_AFTER
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import SalesforceOrgs
 from crmlink_common.salesforce.tokens import OauthTokens
+from crmlink_common.salesforce.usage_reports import UsageReports
 from crmlink_common.storage.engine import create_engine
-from crmlink_sync_outbound.clients import OauthUsageReports, ReconcilerReservations
+from crmlink_sync_outbound.clients import ReconcilerReservations
 from crmlink_sync_outbound.routes import router
 from crmlink_sync_outbound.service.configuring import Configuring
 from crmlink_sync_outbound.service.creating import Creating
 from crmlink_sync_outbound.service.desk import Desk
 from crmlink_sync_outbound.service.linked import Linked
 from crmlink_sync_outbound.service.observing import Observing
-from crmlink_sync_outbound.service.ports import Orgs, Reservations, UsageReports
+from crmlink_sync_outbound.service.ports import Orgs, Reservations
 from crmlink_sync_outbound.service.runs import RunSync
 from crmlink_sync_outbound.service.telling import Telling
 from crmlink_sync_outbound.service.terms import TermsCache
@@ -51,7 +53,7 @@ def make_worker(
     *,
     orgs: Orgs,
     reservations: Reservations,
-    usage: UsageReports,
+    budgets: Budgets,
     instance: str,
     lease: timedelta = LEASE,
     absence: timedelta = ABSENCE_COUNTS_AFTER,
@@ -65,7 +67,7 @@ def make_worker(
         orgs=orgs,
         linked=Linked(standing=book, telling=telling),
         unlinked=Unlinked(book=intents, creating=creating, telling=telling, absence=absence),
-        usage=usage,
+        budgets=budgets,
         instance=instance,
         lease=lease,
     )
@@ -78,12 +80,14 @@ def create_app(settings: Settings) -> FastAPI:
     orgs = SalesforceOrgs(
         OauthTokens(oauth), client_name="crmlink-sync-outbound", hosts=settings.hosts
     )
+    budgets = Budgets()
+    reports = UsageReports(oauth, budgets, service=SERVICE)
     telling, lease = Telling(), timedelta(seconds=settings.lease_seconds)
     worker = make_worker(
         base.sessions,
         orgs=orgs,
         reservations=ReconcilerReservations(reconciler),
-        usage=OauthUsageReports(oauth),
+        budgets=budgets,
         instance=settings.instance,
         lease=lease,
         absence=timedelta(seconds=settings.absence_seconds),
@@ -106,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
             runs.run,
             runs.run,
             Tidy(base.sessions, telling).run,
+            reports.run,
         ],
         closes=[oauth.aclose, reconciler.aclose, orgs.aclose],
     )

@@ -94,6 +94,10 @@ class FakeOrg:
         self._call("describe", [sobject], sobject)
         return {"fields": [{"name": name} for name in self.fields]}
 
+    async def limits(self) -> dict[str, Any]:
+        self._call("limits", [])
+        return {}
+
     def _call(self, kind: str, given: Sequence[Any], sobject: str = "") -> None:
         self.objects.add(sobject)
         self.clock += timedelta(seconds=1)
@@ -149,14 +153,3 @@ class FakeReservations:
         if self.held.setdefault(member, intent) != intent:
             return Reservation(member, "reserved_by_other")
         return Reservation(member, self.answers.get(member, "reserved"))
-
-
-@dataclass
-class NoReports:
-    """Takes reports of usage and keeps them."""
-
-    told: list[tuple[str, ApiUsage]] = field(default_factory=list)
-
-    async def report(self, workspace_id: str, usage: ApiUsage | None) -> None:
-        if usage is not None:
-            self.told.append((workspace_id, usage))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -18,8 +18,9 @@ from crmlink_common.contracts.record_matches import RecordMatch
 from crmlink_common.contracts.salesforce_changes import SalesforceChange
 from crmlink_common.contracts.sync_configs import Direction, EntityConfig, Rule
 from crmlink_common.contracts.workspaces import Workspace
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_sync_outbound.app import make_worker, observing
-from crmlink_sync_outbound.fakes import ORG, FakeOrg, FakeReservations, NoReports
+from crmlink_sync_outbound.fakes import ORG, FakeOrg, FakeReservations
 from crmlink_sync_outbound.service.configuring import Configuring
 from crmlink_sync_outbound.service.desk import Desk
 from crmlink_sync_outbound.service.runs import RunSync
@@ -57,16 +58,19 @@ class World:
     sessions: async_sessionmaker[AsyncSession]
     org: FakeOrg = field(default_factory=FakeOrg)
     reservations: FakeReservations = field(default_factory=FakeReservations)
-    reports: NoReports = field(default_factory=NoReports)
     revision: int = 0
     telling: Telling = field(default_factory=Telling)
+    ahead: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        self.budgets = Budgets(now=lambda: datetime.now(UTC) + self.ahead)
 
     def worker(self, name: str = "one", org: FakeOrg | None = None) -> Worker:
         return make_worker(
             self.sessions,
             orgs=org or self.org,
             reservations=self.reservations,
-            usage=self.reports,
+            budgets=self.budgets,
             instance=name,
         )
 
@@ -172,6 +176,7 @@ class World:
 
     async def soon(self) -> None:
         """Let all waits be over."""
+        self.ahead += timedelta(minutes=16)
         await self.rows("update pending set due_at = now() where lease_until is null")
         await self.rows("update workspace_queue set due_at = now(), parked_until = null")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -15,9 +14,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from crmlink_common.errors import TransientError
 from crmlink_common.internal.auth import Callers, Signer, new_key_pair
 from crmlink_common.internal.problems import install_problem_handlers
-from crmlink_common.salesforce.limits import ApiUsage
 from crmlink_common.storage.engine import create_engine
-from crmlink_sync_outbound.clients import OauthUsageReports, ReconcilerReservations
+from crmlink_sync_outbound.clients import ReconcilerReservations
 from crmlink_sync_outbound.routes import router
 from crmlink_sync_outbound.service.configuring import Configuring
 from crmlink_sync_outbound.service.desk import Desk
@@ -126,15 +124,3 @@ async def test_whatever_else_the_reconciler_says_passes(answer: httpx.Response) 
     async with client(answer, []) as http:
         with pytest.raises(TransientError):
             await ReconcilerReservations(http).reserve("w1", {"m1": "i1"})
-
-
-async def test_usage_is_told_at_most_every_ten_seconds() -> None:
-    asked: list[httpx.Request] = []
-    now = [datetime(2026, 11, 24, tzinfo=UTC)]
-    async with client(httpx.Response(500, json={}), asked) as http:
-        reports = OauthUsageReports(http, now=lambda: now[0])
-        for seconds in (0, 5, 6):
-            now[0] += timedelta(seconds=seconds)
-            await reports.report("w1", ApiUsage(1, 100))
-        await reports.report("w2", None)
-    assert len(asked) == 2

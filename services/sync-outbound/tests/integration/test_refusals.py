@@ -15,7 +15,7 @@ from crmlink_common.salesforce.errors import (
     SalesforceTransientError,
 )
 from crmlink_common.salesforce.limits import ApiUsage
-from crmlink_sync_outbound.fakeworld import World
+from crmlink_sync_outbound.fakeworld import W, World
 
 pytestmark = pytest.mark.integration
 
@@ -100,7 +100,7 @@ async def test_a_limit_parks_the_workspace_and_loses_nothing(world: World) -> No
     world.org.before = limited
     await world.work()
     [queue] = await world.rows("select * from workspace_queue")
-    assert queue.parked_code == "REQUEST_LIMIT_EXCEEDED"
+    assert queue.parked_code == "limit"
     [left] = await world.pending()
     assert (left.lease_holder, left.attempts) == ("", 0)
     world.org.before = lambda *_: None
@@ -120,7 +120,7 @@ async def test_batch_work_stops_at_its_share_of_the_limit_and_events_go_on(world
     await world.work()
     assert len(world.org.records) == 1
     [queue] = await world.rows("select * from workspace_queue")
-    assert queue.parked_code == "budget_used_up"
+    assert queue.parked_code == "budget"
     await world.member("m3")
     await world.work()
     assert len(world.org.records) == 2
@@ -154,3 +154,46 @@ async def test_the_reconcilers_silence_leaves_an_intent_that_is_used_again(world
     [after] = await world.rows("select * from create_intents")
     assert (before.state, after.state) == ("reserved", "done")
     assert before.intent_id == after.intent_id
+
+
+async def test_a_parked_workspace_sends_one_probe_at_a_time_and_goes_on(world: World) -> None:
+    await world.configure()
+    record = world.org.put("1", LastName="Old", Email="m1@example.org")
+    await world.member("m1")
+    await world.link("m1", record)
+    shut = [True]
+
+    def limited(kind: str, _: Sequence[object]) -> None:
+        if shut[0] and kind != "open":
+            raise SalesforceLimitError("REQUEST_LIMIT_EXCEEDED")
+
+    world.org.before = limited
+    await world.work()
+    world.org.calls.clear()
+    for _ in range(5):
+        await world.work()  # not due
+    assert world.org.calls == []
+    for _ in range(3):
+        await world.soon()
+        await world.work()
+    assert [kind for kind, _ in world.org.calls if kind != "open"] == ["limits"] * 3
+    [left] = await world.pending()
+    assert left.attempts == 0
+    [waits, *_] = world.budgets.waiting(W)
+    assert (waits.work, waits.reason) == ("event", "limit")
+    shut[0] = False
+    world.org.usage = ApiUsage(5, 100)
+    await world.soon()
+    await world.work()
+    assert world.org.records[record]["LastName"] == "Byron"
+    assert list(world.budgets.waiting(W)) == []
+
+
+async def test_work_that_is_not_there_does_not_wait(world: World) -> None:
+    await world.configure()
+    world.org.usage = ApiUsage(85, 100)
+    for member in ("m1", "m2"):
+        await world.member(member)
+        await world.work()
+    assert len(world.org.records) == 2
+    assert list(world.budgets.waiting(W)) == []

@@ -94,7 +94,7 @@ async def test_members_are_created_adopted_and_written(world: World, orgs: Sales
         world.sessions,
         orgs=orgs,
         reservations=world.reservations,
-        usage=world.reports,
+        budgets=world.budgets,
         instance="one",
     )
     await world.configure()

@@ -10,7 +10,7 @@ import pytest
 from crmlink_common.errors import LimitError, NotConnectedError, TransientError
 from crmlink_sync_outbound.domain.work import Turn
 from crmlink_sync_outbound.service.holding import held
-from crmlink_sync_outbound.service.turns import _pause, _wait
+from crmlink_sync_outbound.service.turns import _backoff, _wait
 
 TURN = Turn("w1", "me", active=True, org_id="00D")
 
@@ -62,7 +62,7 @@ async def test_a_turn_that_hangs_is_not_held_for_ever() -> None:
 def test_what_failed_is_given_back_at_once_and_then_less_and_less_often(
     parkings: int, seconds: int
 ) -> None:
-    assert _pause(parkings) == timedelta(seconds=seconds)
+    assert _backoff(parkings) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(

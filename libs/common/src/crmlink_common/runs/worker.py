@@ -14,6 +14,7 @@ from crmlink_common.errors import LimitError, NotConnectedError, PermanentError,
 from crmlink_common.messaging.workers import keep_working, rest
 from crmlink_common.runs.model import Run, RunError, RunStatus, Step
 from crmlink_common.runs.store import LEASE, Claim, Runs
+from crmlink_common.salesforce.budget import waiting_sentence
 from crmlink_common.telemetry.redaction import describe
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class RunWorker:
         try:
             return await self.page(claim)
         except (LimitError, NotConnectedError) as exc:
-            return self._wait(claim, LATER, exc.code)
+            return self._wait(claim, exc.retry_after or LATER, exc.code)
         except TransientError as exc:
             return self._wait(claim, exc.retry_after or SOON, exc.code)
         except PermanentError as exc:
@@ -103,5 +104,6 @@ class RunWorker:
             return Step(checkpoint=claim.checkpoint, outcome=RunStatus.FAILED, error=error)
 
     def _wait(self, claim: Claim, time: timedelta, code: str) -> Step:
-        error = RunError(code=code, message="Waiting; it goes on by itself.")
-        return Step(checkpoint=claim.checkpoint, wait_until=self.now() + time, error=error)
+        until = self.now() + time
+        error = RunError(code=code, message=waiting_sentence(code, until))
+        return Step(checkpoint=claim.checkpoint, wait_until=until, error=error)

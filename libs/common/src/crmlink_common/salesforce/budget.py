@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TypeAlias
 
 from crmlink_common.errors import InvalidInputError, LimitError
@@ -26,6 +27,21 @@ class Reason(StrEnum):
     BUDGET = "budget"  # the share of its class is used up
     LIMIT = "limit"  # Salesforce refused: the org's daily limit is used up
     CONCURRENT_LIMIT = "concurrent_limit"  # Salesforce refused: too many long calls at once
+
+
+SENTENCES: Mapping[str, str] = MappingProxyType(
+    {
+        Reason.BUDGET: "The share of the org's API requests for this kind of work is used up.",
+        Reason.LIMIT: "Salesforce refuses: the org's API requests of 24 hours are used up.",
+        Reason.CONCURRENT_LIMIT: "Salesforce refuses: too many long requests run at once.",
+    }
+)
+
+
+def waiting_sentence(code: str, until: datetime) -> str:
+    """Say why something waits, and when it is looked at again."""
+    why = f"{SENTENCES[code]} " if code in SENTENCES else ""
+    return f"{why}Waiting until {until.astimezone(UTC):%H:%M} UTC or longer; it goes on by itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +129,15 @@ def interval(standing: Standing) -> timedelta:
     return min(doubled, LONGEST) * (0.75 + standing.jitter / 4)
 
 
-def heard(standing: Standing, usage: ApiUsage, budget: ApiBudget, now: datetime) -> Standing:
-    """Learn from an answer. A refusal ends by a probe's: others may have been under way."""
-    seen = replace(standing, usage=usage, seen_at=now)
+def heard(standing: Standing, usage: ApiUsage | None, budget: ApiBudget, now: datetime) -> Standing:
+    """Learn from an answer, though it may tell no usage.
+
+    A refusal ends by the answer of a probe: others may have been under way.
+    """
+    seen = standing if usage is None else replace(standing, usage=usage, seen_at=now)
     if standing.refusal is not None and not standing.probing:
         return seen
-    if standing.refusal is not None and usage.used < usage.limit:
+    if standing.refusal is not None and (usage is None or usage.used < usage.limit):
         seen = replace(seen, refusal=None, let_in=(standing.refusal, now))
     if seen.refusal is None and all(budget.allows(one, usage) for one in WorkClass):
         seen = replace(seen, probes=0)

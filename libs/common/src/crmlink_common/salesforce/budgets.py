@@ -107,6 +107,30 @@ class Budgets:
             self.changed(workspace_id)
         return decision
 
+    def all_free(self, workspace_id: str, org_id: str, works: Collection[WorkClass]) -> bool:
+        """Say whether all of these may go on: then none of them waits."""
+        known, standing = self._of(workspace_id, org_id), self._standing(org_id)
+        now = self.now()
+        if not all(isinstance(decide(one, standing, known.budget, now), Allow) for one in works):
+            return False
+        for one in works:
+            self.idle(workspace_id, one)
+        return True
+
+    def idle(self, workspace_id: str, work: WorkClass) -> None:
+        """Forget that a class waits: there is none of it left."""
+        if self._of(workspace_id).waiting.pop(work, None) is not None:
+            self.changed(workspace_id)
+
+    def recall(
+        self, workspace_id: str, org_id: str, usage: ApiUsage | None, seen_at: datetime | None
+    ) -> None:
+        """Take in what was kept of an earlier answer, unless a newer one is known."""
+        self._of(workspace_id, org_id)
+        known = self._standing(org_id)
+        if usage is not None and seen_at is not None and known.seen_at is None:
+            self._keep(org_id, replace(known, usage=usage, seen_at=seen_at))
+
     def require(self, workspace_id: str, org_id: str, work: WorkClass) -> None:
         """Judge between the calls of work under way; raise BudgetError when it must wait."""
         decision = self.judge(workspace_id, org_id, work)
@@ -133,12 +157,12 @@ class Budgets:
             raise BudgetError(decision, self.now())
 
     def heard(self, workspace_id: str, org_id: str, usage: ApiUsage | None) -> None:
-        """Learn from an answer's usage, as far as there was any."""
-        if usage is None:
-            return
+        """Learn from an answer, though it may tell no usage."""
         known, before = self._of(workspace_id, org_id), self._standing(org_id)
-        self._keep(org_id, heard(before, usage, known.budget, self.now()))
-        self.changed(workspace_id)
+        after = heard(before, usage, known.budget, self.now())
+        if after != before:
+            self._keep(org_id, after)
+            self.changed(workspace_id)
 
     def refused(self, workspace_id: str, org_id: str, error: CrmLinkError) -> None:
         """Learn from an error: only one about the org's limit on calls counts."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
-from crmlink_common.salesforce.budget import Reason
 from crmlink_common.salesforce.limits import WorkClass
 
 RATE_OF = timedelta(hours=1)
@@ -16,14 +14,6 @@ DAY = timedelta(hours=24)
 SLOT = timedelta(minutes=5)  # one sample is kept of each
 KEPT = timedelta(hours=2)
 SILENT = timedelta(minutes=5)  # a service that told of waiting, and no more since it should end
-
-WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        Reason.BUDGET: "The share of the org's API requests for this kind of work is used up.",
-        Reason.LIMIT: "Salesforce refuses: the org's API requests of 24 hours are used up.",
-        Reason.CONCURRENT_LIMIT: "Salesforce refuses: too many long requests run at once.",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

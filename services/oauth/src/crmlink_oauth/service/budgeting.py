@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict, Field
 
 from crmlink_common.contracts.connections import ConnectionStatus
-from crmlink_common.salesforce.budget import checked_shares
+from crmlink_common.salesforce.budget import SENTENCES, checked_shares
 from crmlink_common.salesforce.limits import SHARES, ApiBudget, ApiUsage, WorkClass
-from crmlink_oauth.domain.usage import KEPT, WORDS, Sample, Waiting, forecast, still
+from crmlink_oauth.domain.usage import KEPT, Sample, Waiting, forecast, still
 from crmlink_oauth.service.desk import Desk
 from crmlink_oauth.service.ports import Transaction, Usage
 
@@ -157,7 +157,7 @@ def _waiting(told: Mapping[str, Sequence[Waiting]], now: datetime) -> list[Waiti
             since=one.since,
             until=one.until,
             reason=one.reason,
-            message=WORDS.get(one.reason, "It goes on by itself."),
+            message=SENTENCES.get(one.reason, "It goes on by itself."),
         )
         for service, waiting in sorted(told.items())
         for one in still(waiting, now)

@@ -22,6 +22,7 @@ class Turn:
     org_id: str
     usage: ApiUsage | None = None
     parkings: int = 0
+    usage_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

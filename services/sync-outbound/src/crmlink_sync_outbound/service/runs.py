@@ -15,6 +15,7 @@ from crmlink_common.messaging.outbox import Outbox
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.runs.model import Run, RunError, RunStatus, Step
 from crmlink_common.runs.store import LEASE, Claim, Runs
+from crmlink_common.salesforce.budget import waiting_sentence
 from crmlink_sync_outbound.service.telling import Telling
 from crmlink_sync_outbound.storage.configs import Configs
 from crmlink_sync_outbound.storage.marks import Marks, checkpoint, cleared
@@ -144,7 +145,10 @@ class RunSync:
             return self._ended(step, tallies)
         if state.parked_until is not None:
             soon = min(state.parked_until, self.now() + timedelta(seconds=30))
-            error = RunError(code=state.parked_code, message="Waiting; it goes on by itself.")
+            error = RunError(
+                code=state.parked_code,
+                message=waiting_sentence(state.parked_code, state.parked_until),
+            )
             return replace(step, wait_until=soon, error=error)
         return step
 

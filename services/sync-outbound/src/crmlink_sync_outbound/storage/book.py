@@ -57,9 +57,13 @@ class Book:
         async with self._statements() as sql:
             return await Queue(sql).standing(turn, work)
 
-    async def end(self, turn: Turn, usage: ApiUsage | None) -> None:
+    async def due(self, turn: Turn) -> set[str]:
         async with self._statements() as sql:
-            await Queue(sql).end(turn, usage)
+            return await Queue(sql).due(turn)
+
+    async def end(self, turn: Turn, seen: tuple[ApiUsage, datetime] | None) -> None:
+        async with self._statements() as sql:
+            await Queue(sql).end(turn, seen)
 
     async def defer(self, turn: Turn, code: str, wait: timedelta) -> None:
         async with self._statements() as sql:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from crmlink_common.salesforce.limits import ApiUsage
 from crmlink_sync_outbound.domain.work import Turn, Work
@@ -12,7 +12,6 @@ from crmlink_sync_outbound.storage.sql import Statements
 
 LEASE = timedelta(seconds=60)  # renewed while the work goes on
 MANY = 1000
-FRESH = timedelta(minutes=5)  # then what was used is unknown again: one call will tell
 WOKEN = """
 delete from wakes w using (
   select workspace_id, wake_id from wakes order by workspace_id limit :many for update skip locked
@@ -40,8 +39,7 @@ update workspace_queue q set lease_holder = :holder, lease_until = now() + :leas
 from due left join workspaces w on w.workspace_id = due.workspace_id and w.deleted_at is null
   left join connections c on c.workspace_id = due.workspace_id and c.deleted_at is null
 where q.workspace_id = due.workspace_id
-returning q.workspace_id, q.parkings, q.usage_used,
-  case when q.usage_at > now() - :fresh then q.usage_limit end as usage_limit,
+returning q.workspace_id, q.parkings, q.usage_used, q.usage_limit, q.usage_at,
   coalesce(w.crm_salesforce and c.usable, false) as active, coalesce(c.org_id, '') as org_id
 """
 RENEW_TURN = """
@@ -68,7 +66,7 @@ with next as (
 )
 update workspace_queue q set lease_holder = '', lease_until = null, parkings = 0, parked_code = '',
   due_at = greatest(coalesce(next.due_at, now() + interval '1 hour'), now()),
-  usage_used = :used, usage_limit = :limit, usage_at = now()
+  usage_used = :used, usage_limit = :limit, usage_at = :at
 from next where q.workspace_id = :workspace_id and q.lease_holder = :holder
 """
 DEFER = """
@@ -110,6 +108,11 @@ from leased l join pairs p on p.workspace_id = l.workspace_id and p.entity = l.e
   and p.member_id = l.member_id
 order by p.member_id
 """  # noqa: S608 - our own column names
+DUE = """
+select class from (values ('event'), ('batch')) as c(class)
+where exists (select from pending q where q.workspace_id = :workspace_id and q.class = c.class
+  and q.due_at <= now() and (q.lease_until is null or q.lease_until < now()))
+"""
 STANDING = """
 select p.member_id from pairs p join pending q on q.workspace_id = p.workspace_id
   and q.entity = p.entity and q.member_id = p.member_id
@@ -138,11 +141,19 @@ class Queue:
 
     async def claim(self, holder: str) -> Turn | None:
         """Take the turn of the workspace that has waited longest."""
-        row = (await self._sql.run(CLAIM, holder=holder, lease=self._lease, fresh=FRESH)).first()
+        row = (await self._sql.run(CLAIM, holder=holder, lease=self._lease)).first()
         if row is None:
             return None
-        usage = ApiUsage(row.usage_used, row.usage_limit) if row.usage_limit else None
-        return Turn(row.workspace_id, holder, row.active, row.org_id, usage, row.parkings)
+        told = row.usage_limit is not None
+        usage = ApiUsage(row.usage_used, row.usage_limit) if told else None
+        return Turn(
+            row.workspace_id, holder, row.active, row.org_id, usage, row.parkings, row.usage_at
+        )
+
+    async def due(self, turn: Turn) -> set[str]:
+        """Name the classes that have work due."""
+        rows = await self._sql.all(DUE, workspace_id=turn.workspace_id)
+        return {getattr(row, "class") for row in rows}
 
     async def take(self, turn: Turn, classes: Collection[str], many: int = MANY) -> list[Work]:
         """Lease what is due of these classes, the more urgent first."""
@@ -176,16 +187,18 @@ class Queue:
         await self._sql.run(RENEW, lease=self._lease, **where)
         await self._sql.run(RENEW_TURN, lease=self._lease, **where)
 
-    async def end(self, turn: Turn, usage: ApiUsage | None) -> None:
+    async def end(self, turn: Turn, seen: tuple[ApiUsage, datetime] | None) -> None:
         """Give the turn back; the next is when something is due.
+
+        What was seen of the org's limit is kept for whoever takes the next after a restart.
 
         The row is locked first: what came in while waiting for it is seen in what is due.
         """
-        used = usage.used if usage else None
-        limit = usage.limit if usage else None
+        usage, at = seen or (None, None)
+        told = {"used": usage and usage.used, "limit": usage and usage.limit, "at": at}
         where = {"workspace_id": turn.workspace_id, "holder": turn.holder}
         await self._sql.run(LOCK_TURN, **where)
-        await self._sql.run(END, used=used, limit=limit, **where)
+        await self._sql.run(END, **told, **where)
 
     async def defer(self, turn: Turn, code: str, wait: timedelta) -> None:
         """End the turn; what is left waits, but anything new is looked at at once."""
