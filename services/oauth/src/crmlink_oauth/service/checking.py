@@ -122,8 +122,13 @@ class Checking:
             self.tokens.grant(connection.workspace_id, failed, checking=True)
         )
         self._asking.add(asking)
-        asking.add_done_callback(self._asking.discard)
+        asking.add_done_callback(self._ended)
         return await asyncio.shield(asking)
+
+    def _ended(self, asking: asyncio.Future[Access]) -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()  # read, also when nobody waits for it any more
 
     async def _look_with(self, connection: Connection, access: Access) -> Findings:
         url, token = access.instance_url, access.token
