@@ -17,15 +17,18 @@ from crmlink_common.messaging.workers import keep_working
 from crmlink_common.runs.model import Step
 from crmlink_common.runs.store import Claim
 from crmlink_common.runs.worker import RunWorker
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import SalesforceOrgs
 from crmlink_common.salesforce.tokens import OauthTokens
-from crmlink_reconciler.clients import CLIENT, OauthUsage, SalesforceRecords
+from crmlink_common.salesforce.usage_reports import UsageReports
+from crmlink_reconciler.clients import CLIENT, SalesforceRecords
 from crmlink_reconciler.desk import Desk, tell_finished
 from crmlink_reconciler.routes import router
 from crmlink_reconciler.service.matching import LINK_ALL, MATCH, FindMatches, LinkAll
 from crmlink_reconciler.settings import Settings
 from crmlink_reconciler.storage.directory import DirectoryRepository
 from crmlink_reconciler.storage.endings import dissolve_deleted, purge_removed
+from crmlink_reconciler.storage.returning import take_up_dormant
 from crmlink_reconciler.storage.work import SERVICE, settle_waiting, transaction, work_of
 from crmlink_reconciler.subscribers import routes
 
@@ -47,13 +50,14 @@ def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(work_of))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
     orgs = SalesforceOrgs(OauthTokens(oauth), client_name=CLIENT, hosts=settings.hosts)
-    usage = OauthUsage(oauth)
+    budgets = Budgets()
+    reports = UsageReports(oauth, budgets, service=SERVICE)
 
     async def open_records(workspace_id: str) -> SalesforceRecords:
-        return SalesforceRecords(await orgs.open(workspace_id), usage.report)
+        return await SalesforceRecords(await orgs.open(workspace_id), budgets).admitted()
 
     begin = partial(transaction, base.sessions)
-    find = FindMatches(transaction=begin, open_records=open_records, now=_now)
+    find = FindMatches(transaction=begin, open_records=open_records)
     link_all = LinkAll(transaction=begin)
 
     def runs(kind: str, page: Callable[[Claim], Awaitable[Step]]) -> RunWorker:
@@ -74,6 +78,10 @@ def create_app(settings: Settings) -> FastAPI:
         again = partial(dissolve_deleted, base.sessions)
         await keep_working(stopping, again, name="dissolving", idle=5)
 
+    async def waker(stopping: asyncio.Event) -> None:
+        again = partial(take_up_dormant, base.sessions)
+        await keep_working(stopping, again, name="returning", idle=5)
+
     async def forgetter(stopping: asyncio.Event) -> None:
         await keep_working(stopping, partial(_forget, base.sessions), name="tombstones", idle=3600)
 
@@ -82,8 +90,10 @@ def create_app(settings: Settings) -> FastAPI:
         workers=[
             *[runs(MATCH, find.page).run for _ in range(settings.concurrent_runs)],
             runs(LINK_ALL, link_all.page).run,
+            reports.run,
             waiting,
             dissolver,
+            waker,
             forgetter,
         ],
         closes=[oauth.aclose, orgs.aclose],

@@ -1,26 +1,21 @@
-"""Salesforce and oauth, as finding matches needs them."""
+"""Salesforce, as finding matches needs it."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote as url_quote
-
-import httpx
 
 from crmlink_common.errors import PermanentError
 from crmlink_common.members.normal import phone_forms
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import Org, QueryResult, Record, SalesforceError
 from crmlink_common.salesforce.ids import to_18
-from crmlink_common.salesforce.limits import ApiBudget, ApiUsage, WorkClass
+from crmlink_common.salesforce.limits import WorkClass
 from crmlink_common.salesforce.soql import select, split_in
-from crmlink_common.telemetry.redaction import describe
 from crmlink_reconciler.domain.matching import Candidate, Sought, Stage
 
-log = logging.getLogger(__name__)
 CLIENT = "crmlink-reconciler"
 LIST_CHARS = 8_000  # an IN list; a query holds one list for each of a stage's fields
 MOST_ROWS = 20_000  # of one query
@@ -63,11 +58,10 @@ def candidate(sobject: str, record: Record) -> Candidate:
 
 @dataclass(slots=True)
 class SalesforceRecords:
-    """One workspace's org for one page of a run; its calls are reported at the end."""
+    """One workspace's org for one page of a run; what it tells of its limit is learned."""
 
     org: Org
-    report: Callable[[str, ApiUsage], Awaitable[None]]
-    budget: ApiBudget = field(default_factory=ApiBudget)
+    budgets: Budgets
     unreadable: set[str] = field(default_factory=set)
 
     @property
@@ -78,6 +72,10 @@ class SalesforceRecords:
         """Ask five queries a call; an object that may not be read is noted, and finds nothing."""
         if stage.object in self.unreadable:
             return []
+        with self._watching():
+            return await self._found(stage, sought)
+
+    async def _found(self, stage: Stage, sought: Sequence[Sought]) -> list[Candidate]:
         found: list[Candidate] = []
         for records in await self._asked(queries(stage, sought)):
             if isinstance(records, SalesforceError):
@@ -109,41 +107,25 @@ class SalesforceRecords:
     async def count(self, sobject: str) -> int:
         """Say how many of them the connected user can see."""
         try:
-            return (await self.org.query(select(["COUNT()"], sobject))).total_size
+            with self._watching():
+                return (await self.org.query(select(["COUNT()"], sobject))).total_size
         except SalesforceError as exc:
             if exc.salesforce_code not in NOT_READABLE:
                 raise
             self.unreadable.add(sobject)
             return 0
 
-    def affordable(self) -> bool:
-        """Judge by the org's own last answer."""
-        return self.budget.allows(WorkClass.RECONCILE, self.org.usage)
+    async def admitted(self) -> SalesforceRecords:
+        """Raise BudgetError unless finding matches may go on."""
+        await self.budgets.admit(self.org, WorkClass.RECONCILE)
+        return self
 
     async def close(self) -> None:
-        if self.org.usage is not None:
-            await self.report(self.org.workspace_id, self.org.usage)
+        self.budgets.heard(self.org.workspace_id, self.org.org_id, self.org.usage)
 
-
-@dataclass(frozen=True, slots=True)
-class OauthUsage:
-    """Tells oauth how much of the org's limit is used; that it cannot is no reason to stop."""
-
-    http: httpx.AsyncClient
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-    async def report(self, workspace_id: str, usage: ApiUsage) -> None:
-        path = f"/internal/v1/workspaces/{url_quote(workspace_id, safe='')}/usage"
-        told = {
-            "used": usage.used,
-            "limit": usage.limit,
-            "at": self.now().isoformat(),
-            "client": CLIENT,
-        }
-        try:
-            (await self.http.post(path, json=told)).raise_for_status()
-        except httpx.HTTPError as exc:
-            log.info("usage was not reported", extra=describe(exc))
+    def _watching(self) -> AbstractContextManager[None]:
+        place = self.org.workspace_id, self.org.org_id
+        return self.budgets.watching(*place, WorkClass.RECONCILE)
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - a field of a record

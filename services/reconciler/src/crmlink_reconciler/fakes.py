@@ -58,6 +58,7 @@ class FakeDirectory:
 class FakeLinks:
     rows: dict[Key, Link]
     history: list[tuple[Link, str]]
+    asleep: dict[RecordKey, Link] = field(default_factory=dict)  # by workspace, org, member
 
     async def lock(self, keys: Collection[Key]) -> dict[Key, Link]:
         return {key: self.rows[key] for key in keys if key in self.rows}
@@ -73,6 +74,10 @@ class FakeLinks:
         linked = [link.record for link in after.values() if link.linked]
         if len(linked) != len(set(linked)):
             raise TransientError("a record has two members")
+        for key, (link, _) in changed.items():
+            before = self.rows.get(key)
+            if before is not None and before.linked and before.org_id != link.org_id:
+                self.asleep[before.workspace_id, before.org_id, before.member_id] = before
         self.rows.update(after)
 
     async def remember(self, decisions: Sequence[tuple[Link, str]]) -> None:
@@ -275,7 +280,6 @@ class FakeRecords:
     org_id: str = ORG
     unreadable: set[str] = field(default_factory=set)
     asked: list[tuple[Stage, int]] = field(default_factory=list)
-    within_budget: bool = True
     closed: int = 0
 
     async def find(self, stage: Stage, sought: Sequence[Sought], region: str) -> list[Candidate]:
@@ -286,9 +290,6 @@ class FakeRecords:
 
     async def count(self, sobject: str) -> int:
         return sum(one.object == sobject for one in self.held)
-
-    def affordable(self) -> bool:
-        return self.within_budget
 
     async def close(self) -> None:
         self.closed += 1

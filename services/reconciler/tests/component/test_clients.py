@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from crmlink_common.errors import LimitError
+from crmlink_common.salesforce.budget import BudgetError
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.fakes import FakeOrg, body_of
-from crmlink_common.salesforce.limits import ApiUsage
-from crmlink_reconciler.clients import LIST_CHARS, OauthUsage, SalesforceRecords, queries
+from crmlink_reconciler.clients import LIST_CHARS, SalesforceRecords, queries
 from crmlink_reconciler.domain.matching import STAGES, Sought
 from crmlink_reconciler.fakes import NOON
 
@@ -33,13 +34,9 @@ def composite(*bodies: object, status: int = 200) -> dict[str, object]:
     }
 
 
-async def opened(org: FakeOrg) -> tuple[SalesforceRecords, list[tuple[str, ApiUsage]]]:
-    told: list[tuple[str, ApiUsage]] = []
-
-    async def report(workspace_id: str, usage: ApiUsage) -> None:
-        told.append((workspace_id, usage))
-
-    return SalesforceRecords(await org.open(), report), told
+async def opened(org: FakeOrg, budgets: Budgets | None = None) -> tuple[SalesforceRecords, Budgets]:
+    budgets = budgets or Budgets()
+    return SalesforceRecords(await org.open(), budgets), budgets
 
 
 def asked(request: httpx.Request) -> list[str]:
@@ -120,34 +117,33 @@ async def test_more_rows_than_one_answer_holds_are_paged() -> None:
 NEXT = "/services/data/v59.0/query/01g-2000"
 
 
-async def test_usage_is_reported_once_and_decides_whether_to_go_on() -> None:
+async def test_what_an_answer_tells_of_the_limit_decides_whether_the_next_page_is_asked() -> None:
     used = {"sforce-limit-info": "api-usage=10500/15000"}
     answer = httpx.Response(200, json=rows() | {"totalSize": 17}, headers=used)
-    records, told = await opened(FakeOrg([answer]))
-    assert records.affordable()
+    records, budgets = await opened(FakeOrg([answer]))
+    await records.admitted()
     assert await records.count("Contact") == 17
-    assert not records.affordable()
     await records.close()
-    assert told == [("w1", ApiUsage(10_500, 15_000))]
+    with pytest.raises(BudgetError) as found:
+        await records.admitted()
+    assert found.value.code == "budget"
+    assert budgets.usage("w1") is not None
 
 
-@pytest.mark.parametrize("status", [204, 500])
-async def test_usage_goes_to_oauth_and_its_failure_stops_nothing(status: int) -> None:
-    sent: list[httpx.Request] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        return httpx.Response(status)
-
-    async with httpx.AsyncClient(
-        transport=httpx.MockTransport(answer), base_url="http://oauth"
-    ) as http:
-        await OauthUsage(http, now=lambda: NOON).report("w1", ApiUsage(1, 2))
-    [request] = sent
-    assert request.url.path == "/internal/v1/workspaces/w1/usage"
-    assert json.loads(request.content) == {
-        "used": 1,
-        "limit": 2,
-        "at": NOON.isoformat(),
-        "client": "crmlink-reconciler",
-    }
+async def test_a_limit_met_parks_the_org_and_one_probe_frees_it() -> None:
+    time = [NOON]
+    budgets = Budgets(now=lambda: time[0], jitter=lambda: 1.0)
+    refusal = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests"}]
+    org = FakeOrg([httpx.Response(403, json=refusal)])
+    records, _ = await opened(org, budgets)
+    with pytest.raises(BudgetError) as found:
+        await records.count("Contact")
+    assert (found.value.code, found.value.until) == ("limit", NOON + timedelta(minutes=1))
+    for _ in range(3):
+        with pytest.raises(BudgetError):
+            await records.admitted()
+    assert len(org.asked) == 1
+    time[0] += timedelta(minutes=1)
+    org.answers.append({})
+    await records.admitted()
+    assert [one.url.path.rpartition("/")[2] for one in org.asked[1:]] == ["limits"]

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -38,7 +37,6 @@ def a_search(world: World, records: FakeRecords, page_size: int = 2) -> FindMatc
     return FindMatches(
         transaction=world.transaction,
         open_records=open_records,
-        now=lambda: NOON,
         page_size=page_size,
     )
 
@@ -191,16 +189,6 @@ async def test_an_inactive_workspace_waits() -> None:
         with pytest.raises(NotConnectedError):
             await a_search(world, FakeRecords()).page(a_claim(dict(checkpoint)))
     assert world.matches.rows  # what was found before stays until there is something newer
-
-
-async def test_beyond_its_share_of_the_budget_it_waits_and_keeps_what_it_did() -> None:
-    world = World()
-    for n in range(3):
-        world.know(f"m{n}", email="ada@example.com")
-    step = await a_search(world, FakeRecords(within_budget=False)).page(a_claim({"after": ""}))
-    assert step.wait_until == NOON + timedelta(minutes=15)
-    assert step.checkpoint["after"] == "m1"
-    assert step.done == 2
 
 
 async def test_another_org_in_mid_run_ends_it() -> None:

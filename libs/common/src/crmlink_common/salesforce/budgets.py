@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -170,6 +171,18 @@ class Budgets:
             before = self._standing(org_id)
             self._keep(org_id, refused(before, error, self.now(), self._jitter()))
             self.changed(workspace_id)
+
+    @contextmanager
+    def watching(self, workspace_id: str, org_id: str, work: WorkClass) -> Iterator[None]:
+        """Learn from a limit that calls within meet; raise BudgetError where it parks them."""
+        try:
+            yield
+        except BudgetError:
+            raise
+        except LimitError as exc:
+            self.refused(workspace_id, org_id, exc)
+            self.require(workspace_id, org_id, work)
+            raise
 
     def usage(self, workspace_id: str) -> tuple[ApiUsage, datetime] | None:
         """Return what was last seen in the workspace's org, and when."""

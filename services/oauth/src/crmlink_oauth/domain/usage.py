@@ -13,7 +13,7 @@ SHORTEST = timedelta(minutes=5)  # less says nothing of an hour
 DAY = timedelta(hours=24)
 SLOT = timedelta(minutes=5)  # one sample is kept of each
 KEPT = timedelta(hours=2)
-SILENT = timedelta(minutes=5)  # a service that told of waiting, and no more since it should end
+SILENT = timedelta(minutes=2)  # a service that told of waiting, and no more since it should end
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -30,7 +29,6 @@ from crmlink_reconciler.service.ports import Work, WorkspaceState
 
 MATCH, LINK_ALL, ENTITY = "match", "link_all", "member"
 DROPPED_AT_ONCE = 5_000
-BUDGET_PAUSE = timedelta(minutes=15)
 
 Transaction = Callable[[], AbstractAsyncContextManager[Work]]
 
@@ -50,10 +48,6 @@ class Records(Protocol):
         ...
 
     async def count(self, sobject: str) -> int: ...
-    def affordable(self) -> bool:
-        """Say whether this kind of work may go on."""
-        ...
-
     async def close(self) -> None: ...
 
 
@@ -66,8 +60,7 @@ class _Page:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindMatches:
     transaction: Transaction
-    open_records: Callable[[str], Awaitable[Records]]
-    now: Callable[[], datetime]
+    open_records: Callable[[str], Awaitable[Records]]  # raises BudgetError when it must wait
     page_size: int = PAGE
 
     async def page(self, claim: Claim) -> Step:
@@ -126,13 +119,10 @@ class FindMatches:
             "searched": len(page.members) < self.page_size,
             "unreadable": _unreadable(claim, records),
         }
-        wait = None if records.affordable() else self.now() + BUDGET_PAUSE
         return Step(
             checkpoint=checkpoint,
             done=len(page.members),
             counts=_counts(page.members, sought, decided),
-            wait_until=wait,
-            error=_over_budget() if wait else None,
         )
 
     async def _search(
@@ -159,7 +149,7 @@ class FindMatches:
         workspace_id, region = claim.run.workspace_id, page.state.region
         ids = {one.record_id for stage in found.values() for one in stage}
         async with self.transaction() as work:
-            keys = await _unchanged(work, workspace_id, page.members)
+            keys = await _unchanged(work, workspace_id, org_id, page.members)
             sought = [one for one in sought if (workspace_id, one.member_id) in keys]
             await work.matches.forget(keys)
             holders = await work.links.holders({(workspace_id, org_id, one) for one in ids})
@@ -210,7 +200,7 @@ class LinkAll:
 
 
 async def _unchanged(
-    work: Work, workspace_id: str, members: Sequence[tuple[str, Known]]
+    work: Work, workspace_id: str, org_id: str, members: Sequence[tuple[str, Known]]
 ) -> set[Key]:
     """Lock the members of a page; leave out who was linked, excluded or changed meanwhile."""
     read = {(workspace_id, member_id): known for member_id, known in members}
@@ -221,7 +211,7 @@ async def _unchanged(
         for key, one in known.items()
         if not one.deleted
         and not reachable_otherwise(read[key], one)
-        and (key not in links or links[key].matchable)
+        and (key not in links or links[key].matchable_in(org_id))
     }
 
 
@@ -244,10 +234,6 @@ def _corrected(counted: Mapping[str, int], tally: Mapping[tuple[str, str], int])
 def _outcome(run: Run) -> RunStatus:
     refused = run.counts.get("refused", 0)
     return RunStatus.COMPLETED_WITH_ERRORS if refused else RunStatus.COMPLETED
-
-
-def _over_budget() -> RunError:
-    return RunError(code="limit_exceeded", message="Waiting for the org's API limit to free up.")
 
 
 def _sought(member_id: str, known: Known, region: str) -> Sought:

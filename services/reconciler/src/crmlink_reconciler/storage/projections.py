@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crmlink_common.errors import LimitError
 from crmlink_common.runs.model import RunStatus
 from crmlink_common.runs.store import runs
+from crmlink_common.salesforce.budget import Reason
 from crmlink_reconciler.service.ports import WorkspaceState
 from crmlink_reconciler.storage.statements import upsert
 from crmlink_reconciler.storage.tables import (
@@ -89,7 +90,7 @@ class Projections:
             .where(
                 runs.c.workspace_id.in_({row["workspace_id"] for row in rows}),
                 runs.c.status == RunStatus.WAITING_FOR_BUDGET,
-                runs.c.error_code != LimitError.code,
+                runs.c.error_code.not_in([LimitError.code, *Reason]),
             )
             .values(waits_until=None)
         )
