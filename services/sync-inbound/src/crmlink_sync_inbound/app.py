@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crmlink_common.composition import Foundation
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import SalesforceOrgs
 from crmlink_common.salesforce.tokens import OauthTokens
+from crmlink_common.salesforce.usage_reports import UsageReports
 from crmlink_sync_inbound.capture import Capture
 from crmlink_sync_inbound.routes import router
 from crmlink_sync_inbound.service import State
@@ -36,12 +38,15 @@ def create_app(settings: Settings) -> FastAPI:
     orgs = SalesforceOrgs(
         OauthTokens(oauth), client_name="crmlink-sync-inbound", hosts=settings.hosts
     )
+    budgets = Budgets()
+    reports = UsageReports(oauth, budgets, service=SERVICE)
     capture = Capture(
         sessions=base.sessions,
         open_org=orgs.open,
         teller=Teller(sessions=base.sessions, publish=base.bus.publish),
         holder=settings.instance,
         lease=timedelta(seconds=settings.lease_seconds),
+        budgets=budgets,
     )
 
     async def poller(stopping: asyncio.Event) -> None:
@@ -49,6 +54,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     return base.app(
         routers=[router(base.callers, base.sessions)],
-        workers=[poller] * settings.pollers,
+        workers=[reports.run, *[poller] * settings.pollers],
         closes=[oauth.aclose, orgs.aclose],
     )

@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.errors import CrmLinkError, LimitError, NotConnectedError, PermanentError
 from crmlink_common.messaging.outbox import Outbox
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import Org, SalesforceError
-from crmlink_common.salesforce.limits import ApiBudget
+from crmlink_common.salesforce.limits import WorkClass
 from crmlink_sync_inbound.domain import (
     PAGE,
     Cursor,
@@ -76,7 +77,7 @@ class Capture:
     holder: str
     lease: timedelta = LEASE
     memory: OrgMemory = field(default_factory=OrgMemory)
-    budget: ApiBudget = field(default_factory=ApiBudget)
+    budgets: Budgets = field(default_factory=Budgets)
 
     async def take_turn(self) -> bool:
         """Work on the workspace that has been due longest; say whether there was one."""
@@ -105,6 +106,11 @@ class Capture:
         org = await self.open_org(turn.workspace_id)
         if org.org_id != plan.org_id:  # the event of a new connection is still on its way
             return Outcome(TROUBLE, idle=True)
+        await self.budgets.admit(org, WorkClass.EVENT)
+        with self.budgets.watching(turn.workspace_id, org.org_id, WorkClass.EVENT):
+            return await self._visited(turn, plan, org)
+
+    async def _visited(self, turn: Turn, plan: Plan, org: Org) -> Outcome:
         visit = await self._begin(turn, plan, org)
         reread, more_links = await self._reread(visit)
         await self._look_back(visit)
@@ -126,7 +132,7 @@ class Capture:
 
     async def _begin(self, turn: Turn, plan: Plan, org: Org) -> Visit:
         """Have every cursor before anything is read: a change after a re-read is then polled."""
-        view = OrgView(org=org, memory=self.memory, budget=self.budget)
+        view = OrgView(org=org, memory=self.memory, budgets=self.budgets)
         fields, faults = await view.watched(plan.objects, plan.fields)
         start = Cursor(fast_edge(await view.time()))
         async with self.sessions.begin() as session:

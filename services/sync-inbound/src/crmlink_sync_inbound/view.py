@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from crmlink_common.errors import LimitError, PermanentError, TransientError
+from crmlink_common.errors import PermanentError, TransientError
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import Org, SalesforceError
-from crmlink_common.salesforce.limits import ApiBudget, WorkClass
+from crmlink_common.salesforce.limits import WorkClass
 from crmlink_common.salesforce.soql import select, split_in
 from crmlink_sync_inbound.domain import PAGE, watched_fields
 
@@ -22,12 +23,6 @@ MOST_ORGS = 10_000
 CHARACTERS_OF_IDS = 9_000  # Salesforce takes 100,000 in a statement, proxies less in an address
 
 Rows = list[dict[str, Any]]
-
-
-class BudgetSpentError(LimitError):
-    """The share of the org's daily limit that is for events is used up."""
-
-    code = "waiting_for_budget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ class OrgView:
 
     org: Org
     memory: OrgMemory
-    budget: ApiBudget = field(default_factory=ApiBudget)
+    budgets: Budgets
 
     @property
     def remembered(self) -> Remembered:
@@ -146,10 +141,7 @@ class OrgView:
 
     def remaining_share(self) -> float:
         """Say how much of the org's daily limit events may still use; 1 while it is unknown."""
-        usage = self.org.usage
-        if usage is None:
-            return 1.0
-        return self.budget.remaining(WorkClass.EVENT, usage) / max(1, usage.limit)
+        return self.budgets.remaining_share(*self._place, WorkClass.EVENT)
 
     async def _look(self, sobject: str, mapped: tuple[str, ...]) -> Watched:
         self._afford()
@@ -167,10 +159,14 @@ class OrgView:
         return Watched(mapped, fields, fault, self.memory.monotonic())
 
     def _heard(self) -> None:
+        self.budgets.heard(*self._place, self.org.usage)
         known = self.remembered
         if self.org.server_time is not None and self.org.server_time != known.server_time:
             known.server_time, known.heard_at = self.org.server_time, self.memory.monotonic()
 
+    @property
+    def _place(self) -> tuple[str, str]:
+        return self.org.workspace_id, self.org.org_id
+
     def _afford(self) -> None:
-        if not self.budget.allows(WorkClass.EVENT, self.org.usage):
-            raise BudgetSpentError("the share of events is used up")
+        self.budgets.require(*self._place, WorkClass.EVENT)

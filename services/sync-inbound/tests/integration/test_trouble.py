@@ -20,7 +20,6 @@ from crmlink_common.salesforce.errors import (
 )
 from crmlink_common.storage.migrations import differences, migrate
 from crmlink_sync_inbound.app import MIGRATIONS, SCHEMA
-from crmlink_sync_inbound.capture import PARKED
 from crmlink_sync_inbound.fakes.org import NOON, ORG, an_id
 from crmlink_sync_inbound.fakes.world import (
     MINUTE,
@@ -238,21 +237,49 @@ async def test_a_used_up_limit_parks_and_links_do_not_wake_it(world: World) -> N
     world.org.failing["Contact"] = SalesforceLimitError("REQUEST_LIMIT_EXCEEDED")
     await world.turn()
     assert (await world.shown())["state"] == "waiting_for_budget"
+    assert (await world.shown())["error"] == "limit"
     until = (await world.row(CaptureRow)).due_at
-    assert until > datetime.now(UTC) + PARKED - MINUTE
+    assert until > datetime.now(UTC) + MINUTE / 2
     await world.learn(links=a_link(2))
     assert (await world.row(CaptureRow)).due_at == until
     await world.learn(connections=a_connection(2))
     assert (await world.row(CaptureRow)).due_at <= datetime.now(UTC)
 
 
+async def test_a_parked_org_is_probed_and_capture_goes_on_by_itself(world: World) -> None:
+    world.org.put(1)
+    await world.learn(links=a_link(1))
+    await world.turn()
+    world.org.failing["Contact"] = SalesforceLimitError("REQUEST_LIMIT_EXCEEDED")
+    world.org.put(1)
+    await world.turn()
+    world.org.asked.clear()
+    for _ in range(3):
+        assert await world.turn(MINUTE / 10) == []  # woken too early: nothing is asked
+    assert world.org.asked == []
+    assert [(one.work, one.reason) for one in world.budgets.waiting("w1")] == [("event", "limit")]
+    del world.org.failing["Contact"]
+    [told] = await world.turn(2 * MINUTE)
+    assert told.kind == "updated"
+    assert world.org.asked[0] == "limits"
+    assert (await world.shown())["state"] == "polling"
+    assert list(world.budgets.waiting("w1")) == []
+
+
 async def test_events_stop_at_their_share_of_the_limit(world: World) -> None:
     world.org.put(1)
     await world.learn(links=a_link(1))
     world.org.usage = ApiUsage(used=901, limit=1000)
-    assert await world.turn() == []
+    world.budgets.heard("w1", ORG, world.org.usage)
+    assert await world.turn(MINUTE / 2) == []
     assert world.org.asked == []
-    assert (await world.shown())["error"] == "waiting_for_budget"
+    shown = await world.shown()
+    assert (shown["state"], shown["error"]) == ("waiting_for_budget", "budget")
+    assert shown["next_poll_at"] > datetime.now(UTC)
+    await world.turn(5 * MINUTE)
+    assert world.org.asked == ["limits"]
+    world.org.usage = ApiUsage(used=500, limit=1000)
+    assert len(await world.turn(5 * MINUTE)) == 1
 
 
 async def test_a_workspace_switched_off_waits(world: World) -> None:

@@ -28,8 +28,9 @@ from crmlink_common.contracts.sync_configs import SYNC_CONFIGS_V1, EntityConfig,
 from crmlink_common.contracts.workspaces import WORKSPACES_V1, Workspace
 from crmlink_common.errors import TransientError
 from crmlink_common.messaging.tables import outbox
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_sync_inbound.capture import Capture
-from crmlink_sync_inbound.fakes.org import ORG, FakeOrg, an_id
+from crmlink_sync_inbound.fakes.org import NOON, ORG, FakeOrg, an_id
 from crmlink_sync_inbound.service import State
 from crmlink_sync_inbound.storage.capture import CaptureRepository
 from crmlink_sync_inbound.storage.projections import Projections
@@ -91,6 +92,7 @@ class World:
     def __post_init__(self) -> None:
         self.sessions = async_sessionmaker(self.engine)
         self.memory = OrgMemory(monotonic=lambda: self.since_start)
+        self.budgets = Budgets(now=lambda: NOON + timedelta(seconds=self.since_start))
         self.capture = self.a_poller("one")
 
     def a_poller(self, holder: str) -> Capture:
@@ -100,6 +102,7 @@ class World:
             teller=Teller(sessions=self.sessions, publish=self.publish),
             holder=holder,
             memory=self.memory,
+            budgets=self.budgets,
         )
 
     async def publish(self, records: Sequence[Record]) -> None:
