@@ -133,7 +133,7 @@ def _add_pages(routes: APIRouter, callers: Callers, desk: Desk) -> None:
         workspace_id: Workspace,
         page: PageNumber = 1,
         page_size: PageSize = 50,
-        state: Literal["linked", "excluded", "unlinked", "refused"] = "linked",
+        state: Literal["linked", "excluded", "unlinked", "refused", "dormant"] = "linked",
     ) -> Json:
         return await desk.show(lambda told: told.links(workspace_id, state, page, page_size))
 

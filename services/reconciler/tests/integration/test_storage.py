@@ -256,6 +256,7 @@ async def test_the_summary_counts_what_there_is(sessions: Sessions) -> None:
         assert await Reports(session).summary("w1") == {
             "members": 4,
             "linked": 1,
+            "dormant": 0,
             "excluded": 1,
             "unlinked": 2,
             "without_email_and_phone": 1,

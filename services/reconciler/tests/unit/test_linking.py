@@ -56,6 +56,29 @@ def test_a_confirm_that_loses_is_refused_by_name(
     assert again == replace(refused, revision=refused.revision + 1)
 
 
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [("00E", LinkState.LINKED), ("00D", None), ("", None)],
+)
+def test_a_link_of_an_org_that_was_left_gives_way_and_a_live_one_does_not(
+    now: str, expected: LinkState | None
+) -> None:
+    """A confirmation for the other org: ``now`` is the org that the data is bound to."""
+    elsewhere = replace(TARGET, org_id="00E")
+    standing = Standing(deleted=False, taken=False, org_id=now)
+    after = confirm(LINKED, elsewhere, "", standing, NOON)
+    assert (after.state if after else None) is expected
+    if after is not None:
+        assert (after.org_id, after.revision) == ("00E", 2)
+
+
+@pytest.mark.parametrize(("org_id", "live"), [("00D", True), ("", True), ("00E", False)])
+def test_a_link_counts_in_its_own_org(org_id: str, *, live: bool) -> None:
+    assert LINKED.live_in(org_id) is live
+    assert LINKED.matchable_in(org_id) is not live
+    assert not replace(LINKED, state=LinkState.EXCLUDED).matchable_in("00E")
+
+
 def test_a_refused_member_may_be_linked_later() -> None:
     refused = confirm(NONE, TARGET, "", Standing(deleted=False, taken=True), NOON)
     assert refused is not None

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 Member = Annotated[str, Path(min_length=1, max_length=255)]
 Page = Annotated[Paging, Depends()]
 Matches = Literal["proposed", "ambiguous", "linked"]
-Links = Literal["linked", "unlinked", "excluded", "refused"]
+Links = Literal["linked", "unlinked", "excluded", "refused", "dormant"]
 LINKING_SECONDS = 30  # of up to a thousand members at once
 
 

@@ -52,10 +52,13 @@ class Link:
     def linked(self) -> bool:
         return self.state is LinkState.LINKED
 
-    @property
-    def matchable(self) -> bool:
-        """Say whether a search may look for this member's record."""
-        return self.state not in (LinkState.LINKED, LinkState.EXCLUDED)
+    def live_in(self, org_id: str) -> bool:
+        """Say whether it counts in this org; a link of another org lies dormant meanwhile."""
+        return self.linked and (not org_id or self.org_id in ("", org_id))
+
+    def matchable_in(self, org_id: str) -> bool:
+        """Say whether a search may look for this member's record there."""
+        return self.state is not LinkState.EXCLUDED and not self.live_in(org_id)
 
     @property
     def record(self) -> tuple[str, str, str]:
@@ -94,6 +97,11 @@ def join(link: Link, target: Target, now: datetime, *, intent_id: str = "") -> L
         intent_id=intent_id,
         linked_at=now,
     )
+
+
+def wake(link: Link, target: Target, now: datetime) -> Link:
+    """Take up again the link that the member had in this org before there was another one."""
+    return replace(join(link, target, now), reason="org_returned")
 
 
 def end(link: Link, reason: str) -> Link | None:
@@ -190,6 +198,7 @@ class Standing:
     reserved: str = ""  # the intent that holds the member
     doubtful: bool = False  # a search found more than one way to match it
     unknown: bool = False  # the member has not come in time
+    org_id: str = ""  # that the workspace's data is bound to now
 
 
 def confirm(
@@ -198,19 +207,20 @@ def confirm(
     """Decide what a confirmed match becomes: a link, a refusal, or nothing new."""
     if link.linked and (link.org_id, link.record_id) == (target.org_id, target.record_id):
         return None
-    reason = _objection(link, intent_id, standing)
+    reason = _objection(link, target, intent_id, standing)
     if reason:
         return refuse(link, target, reason, intent_id)
     return join(link, target, now, intent_id=intent_id)
 
 
-def _objection(link: Link, intent_id: str, standing: Standing) -> str:
-    """Name the first thing that stands against a link."""
+def _objection(link: Link, target: Target, intent_id: str, standing: Standing) -> str:
+    """Name the first thing that stands against a link; a dormant one gives way to a live one."""
+    elsewhere = link.linked and (link.org_id == target.org_id or link.live_in(standing.org_id))
     objections = {
         "wait_expired": standing.unknown,
         "member_deleted": standing.deleted,
         BY_PERSON: link.state is LinkState.EXCLUDED,
-        "member_linked_elsewhere": link.linked,
+        "member_linked_elsewhere": elsewhere,
         "not_reserved": bool(intent_id) and standing.reserved != intent_id,
         TAKEN: standing.taken,
         "ambiguous": standing.doubtful and not intent_id,  # created is not adopted

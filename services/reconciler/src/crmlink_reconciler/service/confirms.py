@@ -30,6 +30,7 @@ class _Meets:
     holders: dict[tuple[str, str, str], Key]
     seen: dict[Key, set[str]]
     doubtful: frozenset[Key]
+    orgs: Mapping[str, str]  # what each workspace's data is bound to
     released: set[Key] = field(default_factory=set)
 
 
@@ -76,6 +77,10 @@ class Confirms:
             await self.work.links.holders(records),
             await self.work.links.causes(keys, _names(ready)),
             frozenset(key for key, one in found.items() if one.state == "ambiguous"),
+            {
+                workspace_id: (await self.work.projections.standing(workspace_id)).org_id
+                for workspace_id in sorted({workspace_id for workspace_id, _ in keys})
+            },
         )
 
     def _settle_one(
@@ -98,6 +103,7 @@ class Confirms:
             reserved=held,
             doubtful=key in meets.doubtful,
             unknown=known is None,
+            org_id=meets.orgs[match.workspace_id],
         )
         after = confirm(link, target, match.intent_id, standing, self.work.now())
         if after is None:

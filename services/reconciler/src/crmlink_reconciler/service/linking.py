@@ -79,7 +79,7 @@ class Linking:
                 told.refused.append(Refusal(member_id, code))
                 continue
             told.linked += 1
-            if link.linked:
+            if link.live_in(meets.org_id):
                 continue  # to this very record
             after = join(link, target, self.work.now())
             meets.holders[after.record] = key
@@ -163,7 +163,7 @@ def _choose(key: Key, record_id: str | None, meets: _Meets) -> tuple[Target | No
     if link is not None and link.state is LinkState.EXCLUDED:
         return None, BY_PERSON
     target = match.targets.get(record_id or match.first) if match else None
-    if link is not None and link.linked:
+    if link is not None and link.live_in(meets.org_id):
         same = target is not None and target.record_id == link.record_id
         return (target, "") if same else (None, "already_linked")
     if code := _unclear(match, target, record_id):

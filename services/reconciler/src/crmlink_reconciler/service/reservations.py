@@ -47,12 +47,14 @@ class Reserving:
         members = await self.work.directory.lock(keys)
         held = await self.work.reservations.lock(keys)
         links = await self.work.links.lock(keys)
+        org_id = (await self.work.projections.standing(workspace_id)).org_id
+        live = {key: one for key, one in links.items() if one.live_in(org_id) or not one.linked}
         matches = await self.work.matches.of(keys)
         new: dict[Key, str] = {}
         answers = []
         for wish in wishes:
             key = (workspace_id, wish.member_id)
-            answer = _answer(wish, members.get(key), links.get(key), held.get(key))
+            answer = _answer(wish, members.get(key), live.get(key), held.get(key))
             if answer.result == "reserved" and key not in held and key in matches:
                 answer = _matched(wish, matches[key])
             if answer.result == "reserved" and key not in held:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crmlink_common.contracts.member_links import LinkState
 from crmlink_reconciler.domain.directory import Key, Known
+from crmlink_reconciler.storage.dormancy import dormant
 from crmlink_reconciler.storage.statements import in_key_order, locked, these, upsert
 from crmlink_reconciler.storage.tables import LinkRow, MemberRow, table
 
@@ -100,7 +101,7 @@ def _matchable(workspace_id: str) -> ColumnElement[bool]:
     return and_(
         members.c.workspace_id == workspace_id,
         ~members.c.deleted,
-        links.c.state.is_(None) | links.c.state.not_in(settled),
+        links.c.state.is_(None) | links.c.state.not_in(settled) | dormant(workspace_id),
     )
 
 

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from crmlink_common.contracts.member_links import LinkState
 from crmlink_reconciler.domain.linking import dissolve
 from crmlink_reconciler.service.decisions import Decision, Decisions
+from crmlink_reconciler.storage.dormancy import DormantRepository
 from crmlink_reconciler.storage.tables import (
     ConnectionRow,
+    DormantRow,
     HistoryRow,
     HitRow,
     LinkRow,
@@ -27,7 +29,7 @@ GRACE = timedelta(days=45)
 AT_ONCE = 500
 ENDED = ("workspace_id", "ended_at")
 links, connections, workspaces = table(LinkRow), table(ConnectionRow), table(WorkspaceRow)
-PURGED = (MatchRow, HitRow, ReservationRow, HistoryRow, LinkRow, MemberRow)
+PURGED = (MatchRow, HitRow, ReservationRow, HistoryRow, DormantRow, LinkRow, MemberRow)
 
 
 async def dissolve_deleted(
@@ -69,6 +71,7 @@ async def dissolve_deleted(
                 code="connection_deleted",
                 details={"ended": ended},
             )
+        await DormantRepository(session).drop_ended()
         if len(keys) < limit:
             for row in done:
                 same = and_(*(connections.c[name] == row[n] for n, name in enumerate(ENDED)))

@@ -16,6 +16,7 @@ from crmlink_common.contracts.member_links import LinkState
 from crmlink_common.errors import TransientError
 from crmlink_reconciler.domain.directory import Key
 from crmlink_reconciler.domain.linking import Link
+from crmlink_reconciler.storage.dormancy import DormantRepository
 from crmlink_reconciler.storage.statements import in_key_order, locked, these, upsert
 from crmlink_reconciler.storage.tables import HistoryRow, LinkRow, ReservationRow, table
 
@@ -79,6 +80,7 @@ class LinkRepository:
         rows = [asdict(link) for link, _ in changed.values()]
         if not rows:
             return
+        await DormantRepository(self._session).set_aside([link for link, _ in changed.values()])
         try:
             if len(rows) > 1:  # a record may go from one to another: first all let go
                 await self._session.execute(

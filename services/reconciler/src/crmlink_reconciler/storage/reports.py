@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crmlink_common.contracts.member_links import LinkState
+from crmlink_reconciler.storage.dormancy import dormant
 from crmlink_reconciler.storage.tables import (
     HistoryRow,
     LinkRow,
@@ -18,6 +19,7 @@ from crmlink_reconciler.storage.tables import (
 )
 
 MOST_HISTORY = 100
+DORMANT = "dormant"  # linked in an org that the workspace has left
 members, links, matches = table(MemberRow), table(LinkRow), table(MatchRow)
 history, reservations = table(HistoryRow), table(ReservationRow)
 Shown = dict[str, Any]
@@ -28,7 +30,9 @@ class Reports:
         self._session = session
 
     async def links(self, workspace_id: str, state: str, page: int, page_size: int) -> Shown:
-        wanted = and_(links.c.workspace_id == workspace_id, links.c.state == state)
+        asleep = dormant(workspace_id)
+        live = asleep if state == DORMANT else and_(links.c.state == state, ~asleep)
+        wanted = and_(links.c.workspace_id == workspace_id, live)
         columns = [c for c in links.c if c.name not in ("workspace_id", "intent_id")]
         found = (
             select(*columns, members.c.name, members.c.email)
@@ -72,12 +76,13 @@ class Reports:
                 ).where(mine)
             )
         ).one()
+        shown = case((dormant(workspace_id), DORMANT), else_=links.c.state).label("shown")
         by_state = await self._session.execute(
-            select(links.c.state, func.count().label("times"))
+            select(shown, func.count().label("times"))
             .where(links.c.workspace_id == workspace_id)
-            .group_by(links.c.state)
+            .group_by(shown)
         )
-        states: dict[str, int] = {row.state: row.times for row in by_state}
+        states: dict[str, int] = {row.shown: row.times for row in by_state}
         open_ones = await self._session.scalar(
             select(func.count()).where(reservations.c.workspace_id == workspace_id)
         )
@@ -85,6 +90,7 @@ class Reports:
         return {
             "members": people.members,
             "linked": linked,
+            "dormant": states.get(DORMANT, 0),
             "excluded": excluded,
             "unlinked": max(0, people.members - linked - excluded),
             "without_email_and_phone": people.without_email_and_phone,

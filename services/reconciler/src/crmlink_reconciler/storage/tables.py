@@ -72,6 +72,21 @@ class LinkRow(Row, table=True):
     linked_at: datetime | None = _optional_time()
 
 
+class DormantRow(Row, table=True):
+    """A link in an org that the workspace has left: it is taken up again if the org comes back."""
+
+    __tablename__ = "dormant_links"
+
+    workspace_id: str = Field(primary_key=True, sa_type=Text)
+    org_id: str = Field(primary_key=True, sa_type=Text)
+    member_id: str = Field(primary_key=True, sa_type=Text)
+    record_id: str = Field(sa_type=Text)
+    object: str = Field(sa_type=Text)
+    account_id: str = Field(sa_type=Text)
+    owner_id: str = Field(sa_type=Text)
+    linked_at: datetime | None = _optional_time()
+
+
 class HistoryRow(Row, table=True):
     """Every decision, in order; ``cause`` is the message that led to it."""
 
