@@ -6,8 +6,16 @@ import sys
 from typing import TypeVar
 from uuid import uuid4
 
-from pydantic import Field, SecretStr, ValidationError
+from cryptography.exceptions import UnsupportedAlgorithm
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings
+
+from crmlink_common.internal.auth import Callers, Signer, trusted_keys
+
+PAIR = (
+    'make a pair with: python -c "from crmlink_common.internal.auth import new_key_pair; '
+    "print(*new_key_pair(), sep='\\n')\""
+)
 
 
 class ServiceSettings(BaseSettings):
@@ -16,11 +24,34 @@ class ServiceSettings(BaseSettings):
     kafka_bootstrap: str
     database_dsn: SecretStr
     internal_key: SecretStr  # Ed25519 private key: base64 of its PEM
-    internal_trusted: str = "{}"  # JSON: service name -> base64 of its public key's PEM
+    internal_trusted: str = "{}"  # JSON: service name -> base64 of its public key's PEM, or two
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     lease_seconds: int = Field(default=60, ge=5, le=600)  # how long work waits for a dead holder
     instance: str = Field(default_factory=lambda: uuid4().hex[:12])
+
+    @field_validator("internal_key")
+    @classmethod
+    def _signs(cls, key: SecretStr) -> SecretStr:
+        try:
+            Signer("", key)
+        except (ValueError, TypeError, UnsupportedAlgorithm):  # their texts may quote the key
+            raise ValueError(
+                f"this is no base64 of an Ed25519 private key in PEM; {PAIR}"
+            ) from None
+        return key
+
+    @field_validator("internal_trusted")
+    @classmethod
+    def _verifies(cls, trusted: str) -> str:
+        try:
+            Callers("", trusted_keys(trusted))
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise ValueError(
+                "a JSON object is needed, service name to base64 of its Ed25519 public key in PEM "
+                f"(or to a list of two); {PAIR}"
+            ) from None
+        return trusted
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)

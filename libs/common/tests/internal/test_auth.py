@@ -20,6 +20,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from crmlink_common.internal.auth import (
+    CLOCK_SKEW,
+    LIFETIME,
     CallerRefusedError,
     Callers,
     CallerUnknownError,
@@ -74,6 +76,7 @@ def test_clocks_may_differ_a_little_and_no_more() -> None:
         a_signer(pair=STRANGER).token("oauth"),
         jwt.encode(claims(), None, algorithm="none"),  # type: ignore[arg-type]
         jwt.encode(claims(), GATEWAY[1] * 2, algorithm="HS256"),  # the public key as a secret
+        signed(claims(exp=int(datetime.now(UTC).timestamp()) + 3600)),
         signed(claims(exp=None)),
         signed(claims(iat=None)),
         signed(claims(aud=None)),
@@ -86,7 +89,15 @@ def test_clocks_may_differ_a_little_and_no_more() -> None:
     ],
     ids=[
         *("expired", "from the future", "for another", "unknown issuer", "another's key"),
-        *("unsigned", "public key as secret", "no end", "no time", "no audience", "no issuer"),
+        *(
+            "unsigned",
+            "public key as secret",
+            "a long life",
+            "no end",
+            "no time",
+            "no audience",
+            "no issuer",
+        ),
         *("issuer a list", "audience a list", "no json", "empty parts", "no token"),
     ],
 )
@@ -114,6 +125,34 @@ def test_trusted_keys_are_read_from_json() -> None:
     assert trusted_keys(json.dumps({"gateway": GATEWAY[1]})) == {"gateway": GATEWAY[1]}
     with pytest.raises(TypeError):
         trusted_keys("[]")
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_while_a_key_is_changed_both_are_trusted(order: list[int]) -> None:
+    pairs = [GATEWAY, STRANGER]
+    told = json.dumps({"gateway": [pairs[number][1] for number in order]})
+    both = Callers("oauth", trusted_keys(told))
+    for pair in pairs:
+        assert both.identify(f"Bearer {a_signer(pair=pair).token('oauth')}") == "gateway"
+    for other in (new_key_pair(), ("", "")):
+        token = a_signer(pair=other).token("oauth") if other[0] else "a.b.c"
+        with pytest.raises(CallerUnknownError):
+            both.identify(f"Bearer {token}")
+    late = a_signer(pair=pairs[order[0]], age=timedelta(hours=1)).token("oauth")
+    with pytest.raises(CallerUnknownError):
+        both.identify(f"Bearer {late}")
+
+
+@pytest.mark.parametrize("told", [[], ["a", "b", "c"], [1], 1, None, {}])
+def test_no_key_or_many_or_something_else_is_no_setting(told: object) -> None:
+    with pytest.raises(TypeError):
+        trusted_keys(json.dumps({"gateway": told}))
+
+
+def test_an_overheard_token_is_good_for_a_minute_and_a_half_at_most() -> None:
+    heard = f"Bearer {a_signer().token('oauth')}"
+    assert [CALLERS.identify(heard) for _ in range(2)] == ["gateway", "gateway"]
+    assert timedelta(seconds=90) == LIFETIME + CLOCK_SKEW
 
 
 def an_app() -> FastAPI:

@@ -177,7 +177,7 @@ def _settings(**changed: Any) -> Settings:  # noqa: ANN401 - settings
     given = {
         "kafka_bootstrap": "nowhere:1",
         "database_dsn": "postgresql://nowhere",
-        "internal_key": "none",
+        "internal_key": new_key_pair()[0],
         "public_url": "https://crm.example",
     }
     urls = {f"{name.replace('-', '_')}_url": f"http://{name}" for name in NAMES}

@@ -1,10 +1,14 @@
-"""Short-lived signed tokens: each service signs with its own key, callees know the public ones."""
+"""Short-lived signed tokens: each service signs with its own key, callees know the public ones.
+
+A token that somebody overhears is good for one callee, for a minute and the difference of clocks.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -26,6 +30,7 @@ from crmlink_common.errors import CrmLinkError
 
 LIFETIME = timedelta(seconds=60)
 CLOCK_SKEW = timedelta(seconds=30)
+MOST_KEYS = 2  # the one in use and the next, or the last
 
 
 class CallerUnknownError(CrmLinkError):
@@ -98,11 +103,14 @@ def open_internal(
 
 
 class Callers:
-    """Knows the services that may call this one."""
+    """Knows the services that may call this one; two keys of one while its key is changed."""
 
-    def __init__(self, audience: str, trusted: Mapping[str, str]) -> None:
+    def __init__(self, audience: str, trusted: Mapping[str, str | Sequence[str]]) -> None:
         self._audience = audience
-        self._keys = {name: _public(pem) for name, pem in trusted.items()}
+        self._keys = {
+            name: [_public(pem) for pem in ([told] if isinstance(told, str) else told)]
+            for name, told in trusted.items()
+        }
 
     def identify(self, authorization: str) -> str:
         """Return the name of the service that signed this header.
@@ -115,17 +123,29 @@ class Callers:
             raise CallerUnknownError("no bearer token")
         try:
             claimed = jwt.decode(token, options={"verify_signature": False}).get("iss", "")
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                self._keys[claimed],
-                algorithms=["EdDSA"],
-                audience=self._audience,
-                leeway=CLOCK_SKEW,
-                options={"require": ["iss", "aud", "exp", "iat"]},
-            )
+            claims = self._claims(token, self._keys[claimed])
         except (jwt.PyJWTError, KeyError, TypeError):
             raise CallerUnknownError("the token is not valid here") from None
+        if claims["exp"] - claims["iat"] > LIFETIME.total_seconds():
+            raise CallerUnknownError("the token lives too long")
         return str(claims["iss"])
+
+    def _claims(self, token: str, keys: Sequence[Ed25519PublicKey]) -> dict[str, Any]:
+        for key in keys[:-1]:
+            with suppress(jwt.InvalidSignatureError):
+                return self._checked(token, key)
+        return self._checked(token, keys[-1])
+
+    def _checked(self, token: str, key: Ed25519PublicKey) -> dict[str, Any]:
+        told: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=["EdDSA"],
+            audience=self._audience,
+            leeway=CLOCK_SKEW,
+            options={"require": ["iss", "aud", "exp", "iat"]},
+        )
+        return told
 
     def required(self, *allowed: str) -> Any:  # noqa: ANN401 - what FastAPI's Depends gives
         """Make a dependency that lets only ``allowed`` services in and gives the caller's name."""
@@ -147,9 +167,23 @@ def _public(pem: str) -> Ed25519PublicKey:
     return loaded
 
 
-def trusted_keys(text: str) -> dict[str, str]:
-    """Read the setting: JSON, service name to base64 of its public key's PEM."""
+def trusted_keys(text: str) -> dict[str, str | list[str]]:
+    """Read the setting: JSON, service name to base64 of its public key's PEM, or a list of two.
+
+    Raises:
+        TypeError, ValueError: it is not that.
+    """
     found = json.loads(text)
     if not isinstance(found, dict):
         raise TypeError("trusted keys: a JSON object of service names and public keys")
-    return {str(name): str(pem) for name, pem in found.items()}
+    return {str(name): _keys_of(told) for name, told in found.items()}
+
+
+def _keys_of(told: object) -> str | list[str]:
+    if isinstance(told, str):
+        return told
+    if isinstance(told, list) and 1 <= len(told) <= MOST_KEYS:
+        keys = [key for key in told if isinstance(key, str)]
+        if len(keys) == len(told):
+            return keys
+    raise TypeError("trusted keys: one or two public keys of each service")
