@@ -86,13 +86,26 @@ class World:
     def run_sync(self) -> RunSync:
         return RunSync(sessions=self.sessions, telling=self.telling, holder="one")
 
-    async def connect(self, *, status: ConnectionStatus = ConnectionStatus.CONNECTED) -> None:
+    async def connect(
+        self,
+        *,
+        status: ConnectionStatus = ConnectionStatus.CONNECTED,
+        org_id: str = ORG,
+        **told: Any,  # noqa: ANN401 - fields of a connection
+    ) -> None:
         self.revision += 1
         workspace = Workspace(workspace_id=W, revision=self.revision, crm_salesforce=True)
         await self.observe("workspaces", workspace)
         await self.observe(
             "connections",
-            Connection(workspace_id=W, revision=self.revision, status=status, org_id=ORG, epoch=1),
+            Connection(
+                workspace_id=W,
+                revision=self.revision,
+                status=status,
+                org_id=org_id,
+                epoch=self.revision,
+                **told,
+            ),
         )
 
     async def configure(self, **changed: Any) -> EntityConfig:  # noqa: ANN401 - rows and fields of any kind
@@ -122,18 +135,24 @@ class World:
         await self.observe("links", one)
 
     async def seen(self, record_id: str, observed_at: datetime, **values: Any) -> None:  # noqa: ANN401 - rows and fields of any kind
-        await self.observe(
-            "changes",
-            SalesforceChange(
-                workspace_id=W,
-                record_id=record_id,
-                object="Contact",
-                org_id=ORG,
-                kind="updated",
-                values=values,
-                last_modified_date=observed_at,
-                observed_at=observed_at,
-            ),
+        await self.observe("changes", self.change(record_id, observed_at, **values))
+
+    def change(
+        self,
+        record_id: str,
+        observed_at: datetime,
+        org_id: str = ORG,
+        **values: Any,  # noqa: ANN401 - rows and fields of any kind
+    ) -> SalesforceChange:
+        return SalesforceChange(
+            workspace_id=W,
+            record_id=record_id,
+            object="Contact",
+            org_id=org_id,
+            kind="updated",
+            values=values,
+            last_modified_date=observed_at,
+            observed_at=observed_at,
         )
 
     async def work(self, worker: Worker | None = None, at_most: int = 20) -> None:

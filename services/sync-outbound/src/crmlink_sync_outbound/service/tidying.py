@@ -1,4 +1,4 @@
-"""Deletes what has been kept long enough, page by page, between everything else."""
+"""Deletes what was kept long enough, and takes up what lay dormant, page by page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from crmlink_common.runs.store import Runs
 from crmlink_sync_outbound.domain.pair import Pair
 from crmlink_sync_outbound.service.telling import Telling
 from crmlink_sync_outbound.storage.marks import cleared
+from crmlink_sync_outbound.storage.projections import Projections
 from crmlink_sync_outbound.storage.sql import Statements
 from crmlink_sync_outbound.storage.tidying import OLD, Tidying
 
@@ -35,6 +36,8 @@ class Tidy:
     async def once(self) -> bool:
         """Delete a page of each; False when there was nothing."""
         found = [await self._clear_run(), await self._purge(), await self._release()]
+        async with self.sessions.begin() as session:
+            found.append(await Projections(Statements(session)).returned(PAGE))
         for sql in OLD:
             async with self.sessions.begin() as session:
                 found.append(await Tidying(Statements(session)).old(sql, PAGE))

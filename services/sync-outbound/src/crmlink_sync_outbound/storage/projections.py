@@ -132,6 +132,19 @@ with s as (
 )
 select distinct workspace_id from marked order by workspace_id
 """
+RETURNED = """
+update pairs p set outcome = '', outcome_code = ''
+from (
+  select p.workspace_id, p.entity, p.member_id from pairs p
+  join connections c on c.workspace_id = p.workspace_id and c.org_id = p.org_id and c.usable
+  where p.outcome_code = 'other_org'
+  order by p.workspace_id, p.entity, p.member_id
+  limit :many for update of p skip locked
+) as back
+where p.workspace_id = back.workspace_id and p.entity = back.entity
+  and p.member_id = back.member_id
+returning p.workspace_id, p.entity, p.member_id
+"""
 FIRED = """
 update sync_configs c set event_fired_at = now()
 from (
@@ -171,6 +184,12 @@ class Projections:
     async def changes(self, rows: Sequence[Values]) -> None:
         changed = (await self._sql.over(CHANGES, rows)).all()
         await self._mark([_key(row) for row in changed if row.differs], "record")
+
+    async def returned(self, many: int) -> bool:
+        """Mark pairs that were left alone while their workspace was on another org."""
+        back = await self._sql.all(RETURNED, many=many)
+        await self._mark([_key(row) for row in back], "org")
+        return bool(back)
 
     async def _mark(self, keys: Sequence[Values], reason: str) -> list[str]:
         if not keys:

@@ -77,6 +77,12 @@ class PairRow(Row, table=True):
         ),
         Index("pairs_changed", "workspace_id", "entity", "changed_at"),
         Index("pairs_deleted", "changed_at", postgresql_where=text("member_deleted")),
+        Index(
+            "pairs_other_org",
+            "workspace_id",
+            "org_id",
+            postgresql_where=text("outcome_code = 'other_org'"),
+        ),
         Index("pairs_awaiting", "workspace_id", postgresql_where=text("awaiting <> '{}'")),
         Index(
             "pairs_exceptions",
