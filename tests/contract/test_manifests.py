@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from crmlink_common.contracts.topics import SERVICES
+from crmlink_common.storage.roles import roles_script
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -49,3 +50,7 @@ def test_no_secret_is_written_down() -> None:
                 for literal in generated["literals"]:
                     name = literal.partition("=")[0]
                     assert not name.endswith(("_DSN", "_KEY", "_KEYS", "_TRUSTED")), (path, name)
+
+
+def test_the_script_of_database_roles_is_the_one_that_the_development_stack_runs() -> None:
+    assert (DEPLOY / "database" / "roles.sql").read_text() == roles_script()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from crmlink_devstack.keys import Keys
 from crmlink_devstack.ports import HOST
+from crmlink_devstack.roles import address_of
 
 CALLED = ("oauth", "reconciler", "tools", "sync-outbound", "sync-inbound")
 CALLBACK = "/api/v2/w/{workspace}/app-connections/salesforce/oauth/callback"
@@ -23,6 +24,13 @@ class Wiring:
     org_origin: str
     ports: Mapping[str, int]  # of the first instance of each service
     keys: Keys
+    one_role: bool = False  # all services share the database user of `dsn`
+
+    def dsn_of(self, service: str) -> str:
+        """Return the address of the database as a service's own role."""
+        if self.one_role:
+            return self.dsn
+        return address_of(self.dsn, service, self.keys.database[service])
 
     @property
     def callback_url(self) -> str:
@@ -48,7 +56,7 @@ def variables(service: str, instance: str, port: int, wiring: Wiring) -> dict[st
     """Return the environment of one instance of a service."""
     told = {
         "KAFKA_BOOTSTRAP": wiring.bootstrap,
-        "DATABASE_DSN": wiring.dsn,
+        "DATABASE_DSN": wiring.dsn_of(service),
         "HOST": HOST,
         "PORT": str(port),
         "INSTANCE": instance,

@@ -6,7 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from secrets import token_bytes, token_urlsafe
 from typing import Any
@@ -28,6 +28,7 @@ class Keys:
     encryption_keys: Mapping[str, str] = field(repr=False)
     private: Mapping[str, str] = field(repr=False)
     public: Mapping[str, str]
+    database: Mapping[str, str] = field(default_factory=dict, repr=False)  # passwords of its roles
 
 
 def keys_in(folder: Path) -> Keys:
@@ -36,12 +37,16 @@ def keys_in(folder: Path) -> Keys:
     if not path.exists():
         write_private(path, asdict(_new_keys()))
     try:
-        return Keys(**json.loads(path.read_text()))
+        keys = Keys(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
         raise DevstackError(
             f"{path} cannot be read as the keys of this stack: put it back, or run make clean to "
             "begin anew (the data is encrypted with these keys)."
         ) from None
+    if not keys.database:  # of before services had roles of their own
+        keys = replace(keys, database=_passwords())
+        write_private(path, asdict(keys))
+    return keys
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
@@ -62,4 +67,9 @@ def _new_keys() -> Keys:
         encryption_keys={"k1": base64.b64encode(token_bytes(32)).decode()},
         private={service: private for service, (private, _) in pairs.items()},
         public={service: public for service, (_, public) in pairs.items()},
+        database=_passwords(),
     )
+
+
+def _passwords() -> dict[str, str]:
+    return {service: token_urlsafe(24) for service in SERVICES}

@@ -80,6 +80,7 @@ def lay_out(options: Options, keys: Keys) -> tuple[Wiring, dict[str, Part]]:
         org_origin=f"http://{HOST}:{org_port}",
         ports=first,
         keys=keys,
+        one_role=options.one_role,
     )
     parts["salesforce"] = Simulator(
         folder / "salesforce",

@@ -24,6 +24,7 @@ class Options:
     port: int = 8080  # of the gateway; 0 takes any that is free
     broker: str | None = None  # host:port of a Kafka that is there already
     database: str | None = None  # postgresql://… that is there already
+    one_role: bool = False  # all services use the database user of `database`
     members: Path | None = None  # a CSV file; without one, sample members
     sample: int = SAMPLE_MEMBERS
     seed: int = 1

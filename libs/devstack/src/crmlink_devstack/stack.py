@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,6 +22,7 @@ from crmlink_devstack.options import Options
 from crmlink_devstack.parts import Org, Part, Service, Simulator, migrated
 from crmlink_devstack.ports import HOST, free_port
 from crmlink_devstack.postgres import Postgres, ensure_database
+from crmlink_devstack.roles import prepare_roles, require_roles
 from crmlink_devstack.state import Ledger, running
 from crmlink_devstack.walk.surfaces import Surfaces
 
@@ -210,6 +212,7 @@ class Stack:
         await self._in_thread(self.options.check)
         logs.keep_last(self.options.folder)
         keys = keys_in(self.options.folder)
+        await self._give_roles_in_yours(keys)
         self._wiring, self.parts = self._plan(self.options, keys)
         self._say("Starting PostgreSQL, Apache Kafka and the simulated org")
         async with asyncio.TaskGroup() as tasks:
@@ -222,10 +225,20 @@ class Stack:
                 tasks.create_task(self.start(service))
         self._say("Everything is ready")
 
+    async def _give_roles_in_yours(self, keys: Keys) -> None:
+        """Make the roles of the services in the database you named, or go on with one for all."""
+        if (yours := self.options.database) and not self.options.one_role:
+            why = await self._in_thread(lambda: prepare_roles(yours, keys.database))
+            if why:
+                self._say(why)
+                self.options = replace(self.options, one_role=True)
+
     async def _start_database(self) -> None:
         if isinstance(server := self.parts.get("postgres"), Postgres):
             await self.start("postgres")
+            ours, passwords = server.dsn(DATABASE, driver=""), self.wiring.keys.database
             await self._in_thread(lambda: ensure_database(server.dsn(driver=""), DATABASE))
+            await self._in_thread(lambda: require_roles(ours, passwords))
         async with asyncio.TaskGroup() as tasks:
             for service in SERVICES:
                 tasks.create_task(self._migrate(service))

@@ -42,7 +42,9 @@ def migrate(dsn: SecretStr, schema: str, scripts: Path) -> None:
             text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
             {"name": f"crmlink-migrate-{schema}"},
         )
-        connection.execute(text(f'create schema if not exists "{schema}"'))
+        there = text("select 1 from pg_namespace where nspname = :name")
+        if connection.execute(there, {"name": schema}).first() is None:  # it may be all we may not
+            connection.execute(text(f'create schema "{schema}"'))
         command.upgrade(_config(scripts, connection), "head")
 
 
