@@ -17,8 +17,11 @@ from crmlink_common.contracts.cloudevents import Attributes, Record, encode
 from crmlink_common.contracts.tools import TOOL_REPLIES_V1, ToolError, ToolReply
 from crmlink_common.errors import CrmLinkError, InvalidInputError, NotConnectedError, TransientError
 from crmlink_common.messaging.outbox import Outbox
+from crmlink_common.salesforce.budget import SENTENCES, BudgetError
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import Org, QueryResult, SalesforceError
 from crmlink_common.salesforce.explanations import explain
+from crmlink_common.salesforce.limits import WorkClass
 from crmlink_common.salesforce.soql import SoqlError, bounded, trimmed
 from crmlink_tools.domain import (
     CATALOGUE,
@@ -82,6 +85,7 @@ class Answers:
     lease: timedelta = LEASE
     named_topic_wait: float = NAMED_TOPIC_WAIT
     traces: Traces = field(default_factory=Traces)
+    budgets: Budgets = field(default_factory=Budgets)
     now: Callable[[], datetime] = _now
     new_id: Callable[[], UUID] = uuid4
 
@@ -139,9 +143,21 @@ class Answers:
         try:
             async with asyncio.timeout(seconds):
                 org = await self.open_org(request.workspace_id)
-                return await self._execute(org, request)
+                return await self._within_budget(org, request)
         except (CrmLinkError, TimeoutError) as exc:
             return Answer(error=told(exc))
+
+    async def _within_budget(self, org: Org, request: Accepted) -> Answer:
+        """Ask the org if it may be asked; a conversation does not wait, it hears until when."""
+        await self.budgets.admit(org, WorkClass.ASSISTANT)
+        place = request.workspace_id, org.org_id
+        try:
+            return await self._execute(org, request)
+        except CrmLinkError as exc:
+            self.budgets.refused(*place, exc)
+            raise
+        finally:
+            self.budgets.heard(*place, org.usage)
 
     def _objection(self, request: Accepted) -> ToolError | None:
         """Say what is wrong with the request itself."""
@@ -245,12 +261,19 @@ def told(exc: CrmLinkError | TimeoutError) -> ToolError:
             return _error("invalid_argument", str(exc), exc.cure or "", exc.field or "")
         case NotConnectedError():
             return _error(exc.code, FAILED, REFUSALS["error"])
-        case SalesforceError():
-            seen = explain(exc.salesforce_code, exc)
-            error = _error(exc.salesforce_code, FAILED, seen.cure, ",".join(exc.fields))
-            return error.model_copy(update={"detail": seen.message})
+        case SalesforceError() | BudgetError():
+            return _of_org(exc)
         case _:
             return _error(exc.code, FAILED)
+
+
+def _of_org(exc: SalesforceError | BudgetError) -> ToolError:
+    if isinstance(exc, BudgetError):
+        error = _error(exc.code, FAILED, f"Ask again after {exc.until:%H:%M} UTC.")
+        return error.model_copy(update={"detail": SENTENCES.get(exc.code, "")})
+    seen = explain(exc.salesforce_code, exc)
+    error = _error(exc.salesforce_code, FAILED, seen.cure, ",".join(exc.fields))
+    return error.model_copy(update={"detail": seen.message})
 
 
 def _error(code: str, title: str, cure: str = "", field: str = "") -> ToolError:

@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crmlink_common.composition import Foundation
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import SalesforceOrgs
 from crmlink_common.salesforce.soql import bounded
 from crmlink_common.salesforce.tokens import OauthTokens
+from crmlink_common.salesforce.usage_reports import UsageReports
 from crmlink_tools.answers import Answers
 from crmlink_tools.domain import MAX_ROWS
 from crmlink_tools.routes import router
@@ -41,6 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(_intake))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
     orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-tools", hosts=settings.hosts)
+    budgets = Budgets()
+    reports = UsageReports(oauth, budgets, service=SERVICE)
     answers = Answers(
         sessions=base.sessions,
         open_org=orgs.open,
@@ -48,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         holder=settings.instance,
         per_workspace=settings.concurrent_requests_per_workspace,
         lease=timedelta(seconds=settings.lease_seconds),
+        budgets=budgets,
     )
 
     async def answerer(stopping: asyncio.Event) -> None:
@@ -58,6 +63,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     return base.app(
         routers=[router(base.callers)],
-        workers=[_warm_up, forgetter, *[answerer] * settings.concurrent_requests],
+        workers=[_warm_up, reports.run, forgetter, *[answerer] * settings.concurrent_requests],
         closes=[oauth.aclose, orgs.aclose],
     )

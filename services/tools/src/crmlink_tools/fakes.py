@@ -13,7 +13,9 @@ from typing import Any, cast
 
 from crmlink_common.contracts.cloudevents import Record
 from crmlink_common.errors import TransientError
+from crmlink_common.salesforce.budgets import Budgets
 from crmlink_common.salesforce.client import Org, QueryResult
+from crmlink_common.salesforce.limits import ApiUsage
 from crmlink_tools.answers import Answers
 from crmlink_tools.storage.ledger import Accepted, Access
 
@@ -46,6 +48,14 @@ class FakeOrg:
         default_factory=lambda: QueryResult([{"Id": "1", "Name": SURNAME}], 1, done=True)
     )
     seconds: float = 0
+    workspace_id: str = "w1"
+    org_id: str = "00D000000000001EAA"
+    usage: ApiUsage | None = None
+    probes: int = 0
+
+    async def limits(self) -> dict[str, Any]:
+        self.probes += 1
+        return {}
 
     further: list[QueryResult] = field(default_factory=list)
 
@@ -79,6 +89,10 @@ class World:
     closed: list[str] = field(default_factory=list)
     released: int = 0
     sent: list[Record] = field(default_factory=list)
+    time: datetime = NOON
+
+    def __post_init__(self) -> None:
+        self.budgets = Budgets(now=lambda: self.time, jitter=lambda: 1.0)
 
     async def claim(self, *_: object) -> Accepted | None:
         return self.request
@@ -115,6 +129,7 @@ class World:
             holder="one",
             per_workspace=4,
             named_topic_wait=0.05,
+            budgets=self.budgets,
             now=lambda: NOON,
         )
 

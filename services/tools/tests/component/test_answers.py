@@ -22,6 +22,7 @@ from crmlink_common.salesforce.errors import (
     SalesforcePermanentError,
 )
 from crmlink_common.salesforce.explanations import EXPLANATIONS
+from crmlink_common.salesforce.limits import ApiUsage
 from crmlink_tools import answers as module
 from crmlink_tools.fakes import GET, NOON, REQUEST, SURNAME, World
 
@@ -34,6 +35,11 @@ async def reply_of(world: World) -> ToolReply:
     assert not isinstance(found.data, Deleted)
     assert world.closed == [found.data.error.code if found.data.error else "ok"]
     return found.data
+
+
+def replies(world: World) -> list[ToolReply]:
+    found = [decode(TOOL_REPLIES_V1, r.key, r.value, r.headers).data for r in world.sent]
+    return [one for one in found if isinstance(one, ToolReply)]
 
 
 async def code_of(world: World) -> str:
@@ -90,6 +96,33 @@ async def test_salesforces_code_passes_through(world: World, error: Exception, c
     assert reply.error is not None
     assert (reply.error.code, reply.error.title) == (code, "Salesforce API request failed")
     assert reply.error.field == ("Odd__c" if code == "INVALID_FIELD" else "")
+
+
+async def test_a_parked_org_is_not_asked_and_the_assistant_hears_until_when(world: World) -> None:
+    world.org.result = SalesforceLimitError("REQUEST_LIMIT_EXCEEDED")
+    assert await world.answers().answer_one()
+    world.org.result = QueryResult([{"Id": "1"}], 1, done=True)
+    assert await world.answers().answer_one()
+    world.time += timedelta(minutes=1)
+    assert await world.answers().answer_one()
+    codes = [r.error.code if r.error else "ok" for r in replies(world)]
+    assert codes == ["REQUEST_LIMIT_EXCEEDED", "limit", "ok"]
+    told = replies(world)[1].error
+    assert told is not None
+    assert (told.title, told.cure) == (
+        "Salesforce API request failed",
+        "Ask again after 12:01 UTC.",
+    )
+    assert told.detail
+    assert world.org.probes == 1
+
+
+async def test_assistants_go_on_to_the_last_call_of_the_limit(world: World) -> None:
+    for used in (999, 1000):
+        world.org.usage = ApiUsage(used, 1000)
+        assert await world.answers().answer_one()
+    assert await world.answers().answer_one()
+    assert [r.error.code if r.error else "ok" for r in replies(world)] == ["ok", "ok", "budget"]
 
 
 async def test_salesforces_code_comes_with_what_happened_and_its_cure(world: World) -> None:

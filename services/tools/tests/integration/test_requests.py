@@ -63,6 +63,10 @@ def a_request(request_id: str = "r1", **told: object) -> Record:
 class FakeOrg:
     """Answers every query with three contacts, and remembers it."""
 
+    workspace_id = "w1"
+    org_id = "00D000000000001EAA"
+    usage = None
+
     def __init__(self) -> None:
         self.asked: list[str] = []
 
