@@ -156,6 +156,23 @@ async def test_another_org_has_cursors_of_its_own(world: World) -> None:
         assert {row.modstamp for row in rows} == {first}
 
 
+async def test_back_on_the_first_org_capture_goes_on_where_it_was(world: World) -> None:
+    """On the other org, links of the first are dormant: there is nothing to look at there."""
+    copy = "00D000000000002EAA"
+    world.org.put(1)
+    await world.learn(links=a_link(1))
+    await world.turn()
+    calls = list(world.org.asked)
+    await world.learn(connections=a_connection(2, copy))
+    world.org.org_id = copy
+    assert await world.turn() == []
+    assert world.org.asked == calls
+    world.org.org_id = ORG
+    world.org.put(1, Phone="2")
+    await world.learn(connections=a_connection(3, ORG))
+    assert [one.org_id for one in await world.turn()] == [ORG]
+
+
 async def test_an_object_that_cannot_be_read_holds_up_no_other(world: World) -> None:
     world.org.failing["Lead"] = SalesforceNotFoundError("NOT_FOUND")
     world.org.put(1)

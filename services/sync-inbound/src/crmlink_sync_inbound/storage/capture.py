@@ -75,17 +75,14 @@ class CaptureRepository:
         config = await self._session.get(ConfigRow, (self._workspace, "member"))
         known = config if config is not None and config.deleted_at is None else None
         target, interval_min, interval_max = UNCONFIGURED
-        links = table(LinkRow)
-        some = (
-            select(links.c.member_id)
-            .where(links.c.workspace_id == self._workspace, links.c.linked)
-            .limit(1)
-        )
+        org_id = connection.org_id if connection else ""
+        links = table(LinkRow)  # those of an org that was left lie dormant
+        some = select(links.c.member_id).where(*self._in(links, org_id), links.c.linked).limit(1)
         return Plan(
             active=bool(
                 workspace and workspace.crm_salesforce and connection and connection.usable
             ),
-            org_id=connection.org_id if connection else "",
+            org_id=org_id,
             target=known.target_object if known else target,
             fields=list(known.fields) if known else [],
             interval_min=known.interval_min if known else interval_min,
