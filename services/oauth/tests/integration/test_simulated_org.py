@@ -161,6 +161,9 @@ async def test_connect_use_refresh_disconnect(world: World) -> None:
         shown = finished["overview"]
         assert (shown["status"], shown["api_version"]) == ("connected", "59.0")
         assert shown["usage"]["limit"] > 0
+        check = shown["check"]
+        assert (check["ok"], check["problem"], check["org"]["id"]) == (True, None, shown["org_id"])
+        assert [one["missing"] for one in check["objects"]] == [[], []]
         tokens = OauthTokens(tools)
         first = await tokens.token("w1")
         assert await world.works(first)
