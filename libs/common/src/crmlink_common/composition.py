@@ -11,10 +11,11 @@ from typing import TypeAlias
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from crmlink_common.contracts.cloudevents import DataT, Event, Topic
 from crmlink_common.internal.auth import Callers, Signer, trusted_keys
 from crmlink_common.internal.problems import install_problem_handlers
 from crmlink_common.messaging.bus import Bus
-from crmlink_common.messaging.consume import Route
+from crmlink_common.messaging.consume import Handler, Route, route
 from crmlink_common.settings import ServiceSettings
 from crmlink_common.storage.engine import answers, create_engine
 from crmlink_common.telemetry.health import Check, health
@@ -44,6 +45,24 @@ class Foundation:
             sessions=self.sessions,
             routes=routes,
         )
+
+    def hears(self, topic: Topic[DataT], heard: Callable[[Sequence[Event[DataT]]], None]) -> None:
+        """Let ``heard`` see the messages of a topic that has a route; some of them repeatedly.
+
+        Only the replica that a message comes to hears it: for what may be forgotten early.
+        """
+
+        def also(handler: Handler[DataT]) -> Handler[DataT]:
+            async def both(session: AsyncSession, events: Sequence[Event[DataT]]) -> None:
+                await handler(session, events)
+                heard(events)
+
+            return both
+
+        self.bus.routes = [
+            route(one.topic, also(one.handler)) if one.topic is topic else one
+            for one in self.bus.routes
+        ]
 
     def app(
         self,

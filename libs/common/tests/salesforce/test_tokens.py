@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from crmlink_common.contracts.cloudevents import Deleted, Event, decode, encode
+from crmlink_common.contracts.connections import CONNECTIONS_V1, Connection
 from crmlink_common.errors import CrmLinkError, NotConnectedError, TransientError
 from crmlink_common.salesforce.tokens import OauthTokens
 
@@ -127,3 +130,41 @@ async def test_a_workspace_that_is_not_connected_is_not_asked_for_twice() -> Non
     with pytest.raises(NotConnectedError):
         await oauth.tokens.token("w1")
     assert (len(oauth.asked), oauth.slept) == (1, [])
+
+
+def told(**changes: Any) -> Event[Connection]:  # noqa: ANN401 - fields
+    fields = {"revision": 9, "status": "connected", "enabled": True, "epoch": 3}
+    data = Connection.model_validate({"workspace_id": "w1", **fields, **changes})
+    time = datetime(2026, 11, 24, tzinfo=UTC)
+    r = encode(CONNECTIONS_V1, data, event_id="e", source="/oauth", time=time)
+    return decode(CONNECTIONS_V1, r.key, r.value, list(r.headers))
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({}, 1),
+        ({"workspace_id": "w2", "status": "error"}, 1),
+        ({"status": "error"}, 2),
+        ({"status": "awaiting_oauth"}, 2),
+        ({"enabled": False}, 2),
+        ({"epoch": 4}, 2),
+    ],
+)
+async def test_a_token_is_forgotten_when_its_connection_ends_or_becomes_another(
+    changes: dict[str, Any], asked: int
+) -> None:
+    oauth = Oauth()
+    await oauth.tokens.token("w1")
+    oauth.tokens.heard([told(**changes)])
+    await oauth.tokens.token("w1")
+    assert len(oauth.asked) == asked
+
+
+async def test_a_token_of_a_deleted_connection_is_forgotten() -> None:
+    oauth = Oauth()
+    await oauth.tokens.token("w1")
+    event = told()
+    oauth.tokens.heard([replace(event, data=Deleted("w1", 10))])
+    await oauth.tokens.token("w1")
+    assert len(oauth.asked) == 2

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.composition import Foundation
+from crmlink_common.contracts.connections import CONNECTIONS_V1
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.runs.model import Step
@@ -49,7 +50,9 @@ async def _forget(sessions: async_sessionmaker[AsyncSession]) -> bool:
 def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(work_of))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
-    orgs = SalesforceOrgs(OauthTokens(oauth), client_name=CLIENT, hosts=settings.hosts)
+    tokens = OauthTokens(oauth)
+    base.hears(CONNECTIONS_V1, tokens.heard)
+    orgs = SalesforceOrgs(tokens, client_name=CLIENT, hosts=settings.hosts)
     budgets = Budgets()
     reports = UsageReports(oauth, budgets, service=SERVICE)
 

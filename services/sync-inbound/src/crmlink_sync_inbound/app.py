@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crmlink_common.composition import Foundation
+from crmlink_common.contracts.connections import CONNECTIONS_V1
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.salesforce.budgets import Budgets
@@ -35,9 +36,9 @@ def _state(session: AsyncSession) -> State:
 def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(_state))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
-    orgs = SalesforceOrgs(
-        OauthTokens(oauth), client_name="crmlink-sync-inbound", hosts=settings.hosts
-    )
+    tokens = OauthTokens(oauth)
+    base.hears(CONNECTIONS_V1, tokens.heard)
+    orgs = SalesforceOrgs(tokens, client_name="crmlink-sync-inbound", hosts=settings.hosts)
     budgets = Budgets()
     reports = UsageReports(oauth, budgets, service=SERVICE)
     capture = Capture(

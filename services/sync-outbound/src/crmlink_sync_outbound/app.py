@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from crmlink_common.composition import Foundation
+from crmlink_common.contracts.connections import CONNECTIONS_V1
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.salesforce.absence import ABSENCE_COUNTS_AFTER
@@ -77,9 +78,9 @@ def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(observing))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
     reconciler = open_internal(settings.reconciler_url, base.signer, "reconciler")
-    orgs = SalesforceOrgs(
-        OauthTokens(oauth), client_name="crmlink-sync-outbound", hosts=settings.hosts
-    )
+    tokens = OauthTokens(oauth)
+    base.hears(CONNECTIONS_V1, tokens.heard)
+    orgs = SalesforceOrgs(tokens, client_name="crmlink-sync-outbound", hosts=settings.hosts)
     budgets = Budgets()
     reports = UsageReports(oauth, budgets, service=SERVICE)
     telling, lease = Telling(), timedelta(seconds=settings.lease_seconds)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crmlink_common.composition import Foundation
+from crmlink_common.contracts.connections import CONNECTIONS_V1
 from crmlink_common.internal.auth import open_internal
 from crmlink_common.messaging.workers import keep_working
 from crmlink_common.salesforce.budgets import Budgets
@@ -42,7 +43,9 @@ async def _warm_up(_: asyncio.Event) -> None:
 def create_app(settings: Settings) -> FastAPI:
     base = Foundation(settings, service=SERVICE, schema=SCHEMA, routes=routes(_intake))
     oauth = open_internal(settings.oauth_url, base.signer, "oauth")
-    orgs = SalesforceOrgs(OauthTokens(oauth), client_name="crmlink-tools", hosts=settings.hosts)
+    tokens = OauthTokens(oauth)
+    base.hears(CONNECTIONS_V1, tokens.heard)
+    orgs = SalesforceOrgs(tokens, client_name="crmlink-tools", hosts=settings.hosts)
     budgets = Budgets()
     reports = UsageReports(oauth, budgets, service=SERVICE)
     answers = Answers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -14,6 +14,8 @@ from weakref import WeakValueDictionary
 
 import httpx
 
+from crmlink_common.contracts.cloudevents import Deleted, Event
+from crmlink_common.contracts.connections import Connection
 from crmlink_common.errors import NotConnectedError, TransientError
 from crmlink_common.salesforce.backoff import OF_TOKENS, Backoff, retry_after
 from crmlink_common.salesforce.versions import is_version
@@ -88,6 +90,15 @@ class OauthTokens:
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
             return token
+
+    def heard(self, events: Iterable[Event[Connection]]) -> None:
+        """Forget at once what was given for a connection that ended or became another."""
+        for event in events:
+            told, kept = event.data, self._kept.get(event.data.key)
+            if kept is None:
+                continue
+            if isinstance(told, Deleted) or not told.usable or told.epoch != kept.token.epoch:
+                del self._kept[told.key]
 
     async def _ask(self, workspace_id: str, failed: str | None) -> AccessToken:
         """Wait a little for oauth: while it refreshes a token it asks everybody to."""
