@@ -68,22 +68,34 @@ class OneToken:
 
 
 @pytest.fixture
-async def orgs() -> AsyncIterator[SalesforceOrgs]:
+async def told() -> AsyncIterator[dict[str, str]]:
+    """Start the org; give what it tells of itself."""
     sizes = ["--accounts", "5", "--contacts", "20", "--leads", "5"]
-    command = ["-m", "crmlink_salesforce_sim", "--port", "0", "--redirect-uri", CALLBACK, *sizes]
+    command = ["--port", "0", "--control", "--redirect-uri", CALLBACK, *sizes]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "crmlink_salesforce_sim", *command, stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
-        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
-        hosts = Hosts(frozenset({told["url"]}))
-        async with SalesforceOrgs(OneToken(told), client_name="tests", hosts=hosts) as found:
-            yield found
+        yield json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
     finally:
         if process.returncode is None:
             os.kill(process.pid, signal.SIGTERM)
         await asyncio.wait_for(process.communicate(), 20)
+
+
+@pytest.fixture
+async def orgs(told: dict[str, str]) -> AsyncIterator[SalesforceOrgs]:
+    hosts = Hosts(frozenset({told["url"]}))
+    async with SalesforceOrgs(OneToken(told), client_name="tests", hosts=hosts) as found:
+        yield found
+
+
+@pytest.fixture
+async def control(told: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of what steers the simulated org."""
+    async with httpx.AsyncClient(base_url=f"{told['url']}/_sim", trust_env=False) as http:
+        yield http
 
 
 async def test_members_are_created_adopted_and_written(world: World, orgs: SalesforceOrgs) -> None:
@@ -110,3 +122,49 @@ async def test_members_are_created_adopted_and_written(world: World, orgs: Sales
     people = "Email LIKE 'm%@example.org' AND LastName = 'Byron' AND FirstName = 'Ada'"
     found = await org.query(select(["Id"], "Contact", where=people))
     assert found.total_size == 300
+
+
+async def calls_of(control: httpx.AsyncClient) -> int:
+    told = (await control.get("/counts")).raise_for_status().json()
+    return int(sum(told["callers"].get("tests", {}).values()))
+
+
+async def test_a_used_up_limit_parks_and_when_it_frees_work_goes_on_by_itself(
+    world: World, orgs: SalesforceOrgs, control: httpx.AsyncClient
+) -> None:
+    """Facts §9: REQUEST_LIMIT_EXCEEDED."""
+    worker = make_worker(
+        world.sessions,
+        orgs=orgs,
+        reservations=world.reservations,
+        budgets=world.budgets,
+        instance="one",
+    )
+    org = await orgs.open(W)
+    await world.connect(org_id=org.org_id)
+    await world.configure()
+    await world.member("m1", first_name="Ada")
+    (await control.post("/limits", json={"max": 1000, "exhaust": True})).raise_for_status()
+    await world.work(worker)
+    [queue] = await world.rows("select parked_code from workspace_queue")
+    assert queue.parked_code == "limit"
+    before = await calls_of(control)
+    for _ in range(6):  # an hour and a half
+        await world.soon()
+        await world.work(worker)
+    assert await calls_of(control) - before <= 6
+    [left] = await world.pending()
+    assert (left.attempts, left.lease_holder) == (0, "")
+    (await control.post("/limits", json={"used": 950})).raise_for_status()
+    await world.soon()
+    await world.work(worker)
+    [waits] = await world.rows("select parked_code from workspace_queue")
+    assert waits.parked_code == "budget"  # events stop at nine tenths
+    (await control.post("/limits", json={"used": 100})).raise_for_status()
+    await world.soon()
+    await world.work(worker)
+    org = await orgs.open(W)  # an app has five tokens of a user: the first is revoked
+    found = await org.query(select(["Id"], "Contact", where="Email = 'm1@example.org'"))
+    assert found.total_size == 1
+    assert await world.pending() == []
+    assert list(world.budgets.waiting(W)) == []
