@@ -45,6 +45,7 @@ REFUSALS = {
     "feature_disabled": "Salesforce is not switched on for this workspace.",
     "connection_disabled": "The Salesforce connection is disabled: enable it on the Overview tab.",
     "awaiting_oauth": "Click Connect with Salesforce on the Overview tab.",
+    "org_not_confirmed": "An admin has to choose Use this org, or Go back, on the Overview tab.",
     "error": "Click Disconnect, then Connect with Salesforce, on the Overview tab.",
 }
 GIVEN_UP = ToolError(

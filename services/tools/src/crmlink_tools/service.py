@@ -76,7 +76,7 @@ class Intake:
                 row |= {
                     "revision": data.revision,
                     "usable": data.usable,
-                    "status": str(data.status),
+                    "status": str(data.status) if data.org_confirmed else "org_not_confirmed",
                     "enabled": data.enabled,
                 }
             _keep_newest(rows, row)

@@ -142,7 +142,14 @@ async def test_a_connection_that_is_gone_names_its_cure(world: World) -> None:
 
 @pytest.mark.parametrize(
     "refusal",
-    ["feature_disabled", "connection_disabled", "awaiting_oauth", "error", "not_connected"],
+    [
+        "feature_disabled",
+        "connection_disabled",
+        "awaiting_oauth",
+        "org_not_confirmed",
+        "error",
+        "not_connected",
+    ],
 )
 async def test_an_inactive_connection_refuses_with_its_code(world: World, refusal: str) -> None:
     world.refusal = refusal
