@@ -16,6 +16,7 @@ from crmlink_common.errors import LimitError, PermanentError
 from crmlink_common.runs.model import Run, RunInProgressError, RunNotFoundError, RunStatus, Step
 from crmlink_common.runs.store import LEASE, Claim, Runs, metadata, runs
 from crmlink_common.runs.worker import RunWorker
+from crmlink_common.salesforce.budget import BudgetError, Reason, Wait
 from crmlink_common.storage.engine import create_engine
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -190,3 +191,23 @@ async def test_another_workspace_s_run_is_not_found(sessions: Sessions) -> None:
     run = await a_run(sessions, "w2")
     with pytest.raises(RunNotFoundError):
         await the_run(sessions, run.id)
+
+
+async def test_a_run_that_waits_for_the_budget_says_why_and_until_when_and_goes_on(
+    sessions: Sessions,
+) -> None:
+    pages, run = Pages(), await a_run(sessions)
+    now = datetime.now(UTC)
+    until = now + timedelta(minutes=3)
+    pages.fail = BudgetError(Wait(until, Reason.LIMIT), now)
+    waiting = await work(sessions, pages, run.id)
+    assert waiting.status is RunStatus.WAITING_FOR_BUDGET
+    assert waiting.waits_until is not None
+    assert abs(waiting.waits_until - until) < timedelta(seconds=30)
+    assert waiting.error is not None
+    assert waiting.error.code == "limit"
+    assert f"{waiting.waits_until.astimezone(UTC):%H:%M} UTC" in waiting.error.message
+    async with sessions.begin() as session:  # three minutes later
+        await session.execute(runs.update().values(waits_until=None))
+    ended = await work(sessions, pages, run.id)
+    assert (ended.status, ended.error, pages.done) == (RunStatus.COMPLETED, None, [1, 2, 3])
