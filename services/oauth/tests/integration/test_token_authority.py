@@ -14,7 +14,8 @@ from crmlink_common.errors import NotConnectedError
 from crmlink_common.salesforce.tokens import AccessToken, OauthTokens
 from crmlink_devstack.testing import new_database
 from crmlink_devstack.worlds import until
-from crmlink_oauth.fakes.fleet import Fleet
+
+from .fleet import Fleet
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 NAMES = ["hundred", "before", "during", "after", "left", "keys"]
