@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +25,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 UNAUTHORIZED = 401
+USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class SecurityHeaders:
@@ -95,3 +97,17 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
+
+
+def origin_of(url: str) -> str:
+    """Give scheme, host and port as a browser's Origin header has them; '' when it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in USUAL_PORTS or not parts.hostname:
+        return ""
+    shown = "" if port in {None, USUAL_PORTS[parts.scheme]} else f":{port}"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{shown}"

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Cookie, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from crmlink_gateway.console.pages import Pages
-from crmlink_gateway.domain.access import VISIT, form_token, origin_of, same_text
+from crmlink_gateway.domain.access import VISIT, form_token, same_text
 from crmlink_gateway.errors import FeatureDisabledError, FormTokenError, KeyUnknownError
 from crmlink_gateway.routes.authority import PREFIX, VISIT_COOKIE
 from crmlink_gateway.service import FrontDoor
+from crmlink_gateway.web import origin_of
 
 Visit = Annotated[str, Cookie(alias=VISIT_COOKIE)]
 SEE_OTHER = 303

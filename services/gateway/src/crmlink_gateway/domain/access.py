@@ -8,12 +8,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 KEY_PREFIX = "crmlink_"
 SHORTEST_KEY = 24
 LONGEST_SECRET = 512
-USUAL_PORTS = {"http": 80, "https": 443}
 VISIT = timedelta(hours=12)  # how long a person stays signed in to the console
 TICKET = timedelta(minutes=5)  # between asking for a sign-in at Salesforce and going there
 
@@ -81,20 +79,6 @@ def form_token(session: str) -> str:
 def same_text(one: str, other: str) -> bool:
     """Compare secrets without telling how far they agree."""
     return hmac.compare_digest(one.encode(), other.encode())
-
-
-def origin_of(url: str) -> str:
-    """Give scheme, host and port as a browser's Origin header has them; '' when it is none."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return ""
-    if parts.scheme not in USUAL_PORTS or not parts.hostname:
-        return ""
-    shown = "" if port in {None, USUAL_PORTS[parts.scheme]} else f":{port}"
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{shown}"
 
 
 def bearer(authorization: str) -> str:

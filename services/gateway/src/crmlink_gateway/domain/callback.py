@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from urllib.parse import parse_qs, urlsplit
 
 LONGEST = {"state": 256, "code": 4096, "error": 256, "error_description": 4096}
 MOST_PARAMETERS = 50
@@ -56,8 +55,3 @@ def read_callback(pairs: Iterable[tuple[str, str]]) -> Came:
 def cookie_of(state: str) -> str:
     """Name the cookie of one sign-in: two under way in one browser do not touch each other."""
     return COOKIE + hashlib.sha256(state.encode(errors="replace")).hexdigest()[:16]
-
-
-def state_in(authorize_url: str) -> str:
-    """Read the state that a login page was asked to hand back."""
-    return parse_qs(urlsplit(authorize_url).query).get("state", [""])[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -17,7 +18,6 @@ from crmlink_gateway.domain.callback import (
     MalformedCallbackError,
     cookie_of,
     read_callback,
-    state_in,
 )
 from crmlink_gateway.errors import ServiceUnavailableError
 from crmlink_gateway.routes.authority import PREFIX, Gate
@@ -58,7 +58,7 @@ def sign_in_routes(
             return _failed(pages, exc)
         answer = RedirectResponse(begun["authorize_url"], status_code=302)
         answer.set_cookie(
-            cookie_of(state_in(begun["authorize_url"])),
+            cookie_of(_state_in(begun["authorize_url"])),
             begun["browser_token"],
             max_age=STATE_LIVES,
             path=_callback_path(workspace_id),
@@ -95,6 +95,11 @@ def sign_in_routes(
         return answer
 
     return router
+
+
+def _state_in(authorize_url: str) -> str:
+    """Read the state that the login page is asked to hand back."""
+    return parse_qs(urlsplit(authorize_url).query).get("state", [""])[0]
 
 
 def _callback_path(workspace_id: str) -> str:
