@@ -90,7 +90,7 @@ CASES: dict[str, tuple[WorkClass, Standing, Decision]] = {
         closed(5 * MINUTE, probing=True, probed_at=NOON - MINUTE),
         Probe(),
     ),
-    "our clock was set back": (EVENT, closed(timedelta(days=-3)), until(15, LIMIT)),
+    "our clock was set back": (EVENT, closed(timedelta(days=-3)), Probe()),
 }
 
 
@@ -135,6 +135,17 @@ def test_a_wait_ends_in_the_future_and_soon(
     decision = decide(work, standing, budget, now)
     if isinstance(decision, Wait):
         assert now < decision.until <= now + LONGEST
+
+
+@given(STANDINGS, BUDGETS, MOMENTS, st.sampled_from(WorkClass))
+def test_when_a_wait_ends_there_is_something_to_do(
+    standing: Standing, budget: ApiBudget, now: datetime, work: WorkClass
+) -> None:
+    decision = decide(work, standing, budget, now)
+    if isinstance(decision, Wait):
+        given_up = replace(standing, probing=False)  # a probe ends, or is taken for lost
+        then = decision.until if not standing.probing else decision.until + LONGEST
+        assert not isinstance(decide(work, given_up, budget, then), Wait)
 
 
 @given(USAGES, BUDGETS, st.sampled_from(WorkClass))

@@ -168,13 +168,14 @@ class Oauth:
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.down = False
+        self.status = 200
         self.shares = {"assistant": 100, "event": 90, "batch": 80, "reconcile": 70}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if self.down:
             raise httpx.ConnectError("refused")
         self.told.append((request.url.path, json.loads(request.content)))
-        return httpx.Response(200, json={"shares": self.shares})
+        return httpx.Response(self.status, json={"shares": self.shares})
 
 
 @pytest.fixture
@@ -231,6 +232,17 @@ async def test_a_report_that_was_not_taken_is_sent_again(
     oauth.down = False
     clock.later(seconds=6)
     await reports.flush()
+    assert len(oauth.told) == 1
+
+
+async def test_a_report_that_is_refused_for_good_is_not_sent_again(
+    budgets: Budgets, clock: Clock, oauth: Oauth, reports: UsageReports
+) -> None:
+    budgets.heard("w1", "org", ApiUsage(1, 1000))
+    oauth.status = 422
+    for _ in range(3):
+        await reports.flush()
+        clock.later(seconds=6)
     assert len(oauth.told) == 1
 
 

@@ -95,6 +95,7 @@ def usage(**changed: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
         "at": "2026-01-01T12:00:00Z",
         "by_service": [],
         "shares": shares,
+        "remaining": {"assistant": 14988, "event": 13488, "batch": 11988, "reconcile": 10488},
         "waiting": [],
         "forecast": {"exhausted_at": None, "per_hour": 3},
     }

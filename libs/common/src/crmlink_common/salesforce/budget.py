@@ -105,19 +105,19 @@ def decide(work: WorkClass, standing: Standing, budget: ApiBudget, now: datetime
     if standing.refusal is None and budget.allows(work, standing.usage):
         return Allow()
     reason = standing.refusal.reason if standing.refusal else Reason.BUDGET
-    if standing.probing:
-        given_up = (standing.probed_at or now) + PROBE_LASTS
-        return Wait(_soon(given_up, now), reason) if given_up > now else Probe()
-    at = probe_at(standing)
-    return Wait(_soon(at, now), reason) if at is not None and at > now else Probe()
+    at = probe_at(standing, now)
+    return Wait(at, reason) if at is not None and at > now else Probe()
 
 
-def probe_at(standing: Standing) -> datetime | None:
-    """Say when a call may next learn how the org stands; None: at any time."""
-    heard = [standing.seen_at, standing.probed_at]
-    if standing.refusal is not None:
-        heard = [standing.refusal.at, standing.probed_at]
-    known = [one for one in heard if one is not None]
+def probe_at(standing: Standing, now: datetime) -> datetime | None:
+    """Say when a call may next learn how the org stands; None: at any time.
+
+    Moments that lie ahead say that our clock was set back: they count for nothing.
+    """
+    if standing.probing and standing.probed_at is not None and standing.probed_at <= now:
+        return standing.probed_at + PROBE_LASTS
+    heard = standing.refusal.at if standing.refusal is not None else standing.seen_at
+    known = [one for one in (heard, standing.probed_at) if one is not None and one <= now]
     return max(known) + interval(standing) if known else None
 
 
@@ -183,11 +183,6 @@ def checked_shares(told: Mapping[str, int]) -> dict[WorkClass, int]:
         if shares[less] > shares[urgent]:
             raise _wrong("shares_out_of_order", f"{less} may not have more than {urgent}.", less)
     return shares
-
-
-def _soon(moment: datetime, now: datetime) -> datetime:
-    """Bound a wait, though a clock was set back."""
-    return min(moment, now + LONGEST)
 
 
 def _wrong(code: str, text: str, field: str) -> InvalidInputError:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from crmlink_common.errors import CrmLinkError
-from crmlink_common.internal.problems import checked
+from crmlink_common.internal.problems import RemoteError, checked
 from crmlink_common.messaging.workers import rest
 from crmlink_common.salesforce.budget import checked_shares
 from crmlink_common.salesforce.budgets import MOST_KEPT, Budgets, Waiting
@@ -61,7 +61,11 @@ class UsageReports:
 
     async def shares(self, workspace_id: str) -> Mapping[WorkClass, int] | None:
         """Ask for a workspace's shares; None when they cannot be learned now."""
-        return await self._sent(workspace_id, {"client": self._service})
+        try:
+            return await self._sent(workspace_id, {"client": self._service})
+        except (httpx.HTTPError, CrmLinkError, ValueError, TypeError, AttributeError) as exc:
+            log.info("shares not learned", extra=describe(exc))
+            return None
 
     async def _report(self, workspace_id: str) -> bool:
         body: dict[str, Any] = {
@@ -72,21 +76,20 @@ class UsageReports:
         if (seen := self._budgets.usage(workspace_id)) is not None:
             usage, at = seen
             body |= {"used": usage.used, "limit": usage.limit, "at": at.isoformat()}
-        shares = await self._sent(workspace_id, body)
-        if shares is not None:
-            self._budgets.set_shares(workspace_id, shares)
-        return shares is not None
-
-    async def _sent(
-        self, workspace_id: str, body: Mapping[str, Any]
-    ) -> Mapping[WorkClass, int] | None:
-        path = f"/internal/v1/workspaces/{quote(workspace_id, safe='')}/usage"
         try:
-            told = checked(await self._http.post(path, json=body)) or {}
-            return checked_shares(told.get("shares") or {})
+            self._budgets.set_shares(workspace_id, await self._sent(workspace_id, body))
+        except RemoteError as exc:
+            log.warning("usage not taken", extra=describe(exc))
+            return exc.http_status < httpx.codes.INTERNAL_SERVER_ERROR  # it never will be
         except (httpx.HTTPError, CrmLinkError, ValueError, TypeError, AttributeError) as exc:
             log.info("usage not reported", extra=describe(exc))
-            return None
+            return False
+        return True
+
+    async def _sent(self, workspace_id: str, body: Mapping[str, Any]) -> Mapping[WorkClass, int]:
+        path = f"/internal/v1/workspaces/{quote(workspace_id, safe='')}/usage"
+        told = checked(await self._http.post(path, json=body)) or {}
+        return checked_shares(told.get("shares") or {})
 
     def _changed(self, workspace_id: str) -> None:
         self._due.setdefault(workspace_id)
