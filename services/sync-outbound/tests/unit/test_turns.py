@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from crmlink_common.errors import LimitError, NotConnectedError, TransientError
 from crmlink_sync_outbound.domain.work import Turn
 from crmlink_sync_outbound.service.holding import held
-from crmlink_sync_outbound.service.turns import _backoff, _wait
+from crmlink_sync_outbound.service.turns import Door, _backoff, _wait
 
 TURN = Turn("w1", "me", active=True, org_id="00D")
 
@@ -81,3 +83,18 @@ def test_a_workspace_waits_as_told_or_longer_each_time(
     error: TransientError, parkings: int, seconds: int
 ) -> None:
     assert _wait(error, parkings) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(("org_id", "opens"), [("00D", True), ("00Dother", False)])
+async def test_work_planned_for_one_org_is_not_done_in_another(org_id: str, *, opens: bool) -> None:
+    class Orgs:
+        async def open(self, _: str) -> Any:  # noqa: ANN401 - an org
+            return SimpleNamespace(org_id=org_id)
+
+    door = Door(TURN, Orgs())
+    if opens:
+        assert (await door.opened()).org_id == org_id
+        return
+    with pytest.raises(NotConnectedError):
+        await door.opened()
+    assert door.org is None

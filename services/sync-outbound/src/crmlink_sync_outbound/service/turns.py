@@ -72,7 +72,10 @@ class Door:
 
     async def opened(self) -> Org:
         if self.org is None:
-            self.org = await self.orgs.open(self.turn.workspace_id)
+            org = await self.orgs.open(self.turn.workspace_id)
+            if org.org_id != self.turn.org_id:  # the news of it is still on its way
+                raise NotConnectedError("the connection leads to another org")
+            self.org = org
         return self.org
 
     async def limits(self) -> object:
