@@ -80,6 +80,11 @@ class Hole:
 
 Part = Shape | Choice | Slot | Hole
 
+ADDRESS_KEYS = (
+    *("city", "country", "countryCode", "geocodeAccuracy", "latitude", "longitude"),
+    *("postalCode", "state", "stateCode", "street"),
+)  # facts §5: an address always tells them all
+
 
 def as_json(field: Field, cell: Cell) -> object:
     """Return the value of a stored field as JSON has it."""
@@ -92,5 +97,4 @@ def _compound(field: Field, cells: Cells) -> Row | None:
         return None
     if field.type != "address":
         return given
-    empty: Row = dict.fromkeys(("geocodeAccuracy", "latitude", "longitude"))
-    return dict(sorted({**empty, **given}.items()))
+    return dict(sorted({**dict.fromkeys(ADDRESS_KEYS), **given}.items()))
