@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from crmlink_common.contracts.connections import Connection
@@ -51,6 +53,15 @@ async def test_use_this_org_binds_to_it_and_gives_tokens(world: World) -> None:
     assert (told(world).org_id, told(world).usable) == (OTHER_ORG, True)
     granted = await world.token()
     assert (granted.org_id, granted.instance_url) == (OTHER_ORG, SANDBOX)
+
+
+async def test_the_usage_shown_is_never_another_orgs(world: World) -> None:
+    await world.connect()
+    before = (await world.setup.show("w1")).usage
+    world.time += timedelta(minutes=1)
+    await elsewhere(world)
+    assert (await world.setup.show("w1")).usage == before
+    assert (await world.setup.confirm_org("w1", actor="ada")).usage is None
 
 
 async def test_go_back_forgets_and_revokes_the_new_tokens_and_keeps_the_earlier_org(

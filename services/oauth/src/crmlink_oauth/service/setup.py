@@ -107,6 +107,7 @@ class Setup:
             before = await tx.connections.lock(workspace_id)
             after = org_confirmed(before)
             orgs = {"org_id": after.org_id, "earlier_org_id": before.org_id}
+            await tx.usage.forget(workspace_id)  # it was the earlier org's
             await self._store(tx, before, after, "connection.org_confirmed", actor, **orgs)
             return await self.overview_of(tx, after)
 

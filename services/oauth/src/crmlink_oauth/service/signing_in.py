@@ -201,7 +201,8 @@ class SigningIn:
             where = {"org_id": found.identity.org_id, "api_version": found.version}
             await desk.save(tx, after, action, actor=actor, details=where)
             await tx.checks.save(workspace_id, found.check)
-            await self._note_usage(tx, workspace_id, found.org)
+            if not after.pending_org_id:  # another org's usage is none of this one's
+                await self._note_usage(tx, workspace_id, found.org)
             return Finished("", await self.setup.overview_of(tx, after))
 
     async def _note_usage(self, tx: Transaction, workspace_id: str, org: Org) -> None:
