@@ -63,23 +63,33 @@ class OneToken:
 
 
 @pytest.fixture
-async def org(tmp_path: Path) -> AsyncIterator[Org]:
+async def simulator(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
+    """Start the org; give what it tells of itself."""
     command = [sys.executable, "-m", "crmlink_salesforce_sim", "--port", "0", "--control"]
     command += ["--data", str(tmp_path / "org.db"), "--redirect-uri", CALLBACK]
     command += ["--accounts", "5", "--contacts", "10", "--leads", "5"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
-        told = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
-        async with httpx.AsyncClient(base_url=told["url"], trust_env=False) as http:
-            token = await log_in(http, told)
-        hosts = Hosts(frozenset({token.instance_url}))
-        async with SalesforceOrgs(OneToken(token), client_name="tests", hosts=hosts) as orgs:
-            yield await orgs.open("w1")
+        yield json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
     finally:
         if process.returncode is None:
             os.kill(process.pid, signal.SIGTERM)
         await asyncio.wait_for(process.communicate(), 20)
+
+
+@pytest.fixture
+async def http(simulator: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=simulator["url"], trust_env=False) as found:
+        yield found
+
+
+@pytest.fixture
+async def org(simulator: dict[str, str], http: httpx.AsyncClient) -> AsyncIterator[Org]:
+    token = await log_in(http, simulator)
+    hosts = Hosts(frozenset({token.instance_url}))
+    async with SalesforceOrgs(OneToken(token), client_name="tests", hosts=hosts) as orgs:
+        yield await orgs.open("w1")
 
 
 async def told_by(world: World) -> list[SalesforceChange]:
@@ -91,7 +101,9 @@ async def told_by(world: World) -> list[SalesforceChange]:
     return []
 
 
-async def test_a_change_and_a_deletion_in_the_org_come_out_once(world: World, org: Org) -> None:
+async def linked(world: World, org: Org) -> str:
+    """Lead capture to the simulated org, and link a contact there; return its id."""
+
     async def opened(_: str) -> Org:
         return org
 
@@ -105,6 +117,11 @@ async def test_a_change_and_a_deletion_in_the_org_come_out_once(world: World, or
         configs=a_config(2, "Email", "MailingAddress"),
         links=a_link(1, record_id=key, org_id=org.org_id),
     )
+    return key
+
+
+async def test_a_change_and_a_deletion_in_the_org_come_out_once(world: World, org: Org) -> None:
+    key = await linked(world, org)
     [first] = await told_by(world)
     assert (first.kind, first.record_id, first.values["Email"]) == ("reread", key, "old@x.example")
     assert "MailingAddress" not in first.values
@@ -116,3 +133,33 @@ async def test_a_change_and_a_deletion_in_the_org_come_out_once(world: World, or
     told = await told_by(world)
     assert [one.kind for one in told] == ["deleted"]
     assert (await world.shown())["error"] is None
+
+
+async def test_a_used_up_limit_parks_capture_until_a_probe_finds_it_free(
+    world: World, org: Org, http: httpx.AsyncClient
+) -> None:
+    """Facts §9: REQUEST_LIMIT_EXCEEDED."""
+
+    async def limits(**told: object) -> None:
+        (await http.post("/_sim/limits", json=told)).raise_for_status()
+
+    async def calls() -> int:
+        told = (await http.get("/_sim/counts")).json()["callers"]["tests"]
+        return int(sum(told.values()))
+
+    key = await linked(world, org)
+    assert len(await told_by(world)) == 1
+    await org.update("Contact", [{"Id": key, "Email": "new@x.example"}])
+    await limits(max=1000, exhaust=True)
+    assert await world.turn() == []
+    assert ((await world.shown())["state"]) == "waiting_for_budget"
+    before = await calls()
+    for _ in range(8):  # two hours
+        assert await world.turn(timedelta(minutes=15)) == []
+    assert 6 <= await calls() - before <= 8
+    assert (await world.shown())["error"] == "limit"
+    await limits(used=10)
+    world.pass_time(timedelta(minutes=15))
+    [told] = await told_by(world)
+    assert (told.kind, told.values["Email"]) == ("updated", "new@x.example")
+    assert (await world.shown())["state"] == "polling"
