@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, BackgroundTasks
 
 from crmlink_gateway.clients import Parts
 from crmlink_gateway.domain.access import Caller, Scope
@@ -13,6 +13,7 @@ from crmlink_gateway.errors import NotConfiguredError
 from crmlink_gateway.routes.authority import PREFIX, Gate
 from crmlink_gateway.routes.bodies import Credentials
 from crmlink_gateway.service import FrontDoor
+from crmlink_gateway.watched import Watched
 
 Overview = dict[str, Any]
 TEST_SECONDS = 35  # oauth answers within 28
@@ -20,13 +21,15 @@ TEST_SECONDS = 35  # oauth answers within 28
 
 def connection_routes(gate: Gate, parts: Parts) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["connection"])
-    oauth = parts.oauth
+    oauth, watched = parts.oauth, Watched(parts.oauth)
     read = gate.allows(Scope.READ)
     configures = gate.allows(Scope.ADMIN, "connection.configure_asked")
     deletes = gate.allows(Scope.ADMIN, "connection.delete_asked")
 
     @router.get("")
-    async def overview(caller: Caller = read) -> Overview:
+    async def overview(tasks: BackgroundTasks, caller: Caller = read) -> Overview:
+        if watched.due(caller.workspace_id):  # its page is open
+            tasks.add_task(watched.tell, caller.workspace_id)
         return setup_details(await oauth.call("GET", caller.workspace_id, "/connection"))
 
     @router.put("")
