@@ -142,6 +142,14 @@ async def test_a_class_waits_from_when_its_share_was_used_up(
     assert list(budgets.waiting("w1")) == []
 
 
+async def test_what_never_asks_again_is_not_said_to_wait(budgets: Budgets, clock: Clock) -> None:
+    budgets.heard("w1", "org", ApiUsage(1000, 1000))
+    budgets.judge("w1", "org", RECONCILE)  # of a run that is cancelled meanwhile
+    assert len(budgets.waiting("w1")) == 1
+    clock.later(minutes=4)
+    assert list(budgets.waiting("w1")) == []
+
+
 async def test_what_is_old_is_learned_anew_by_one_call(budgets: Budgets, clock: Clock) -> None:
     org = Org(used=400)
     budgets.heard("w1", "org", ApiUsage(990, 1000))

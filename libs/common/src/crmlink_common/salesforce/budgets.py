@@ -30,6 +30,7 @@ MOST_KEPT = 10_000  # orgs, and workspaces; one that is forgotten is learned of 
 SHARES_KEPT = timedelta(minutes=5)
 SHARES_AGAIN = timedelta(seconds=30)  # after oauth did not answer
 MOMENT = timedelta(seconds=1)
+GIVEN_UP = timedelta(minutes=2)  # whoever waits asks again when the wait ends
 
 
 def _now() -> datetime:
@@ -198,9 +199,10 @@ class Budgets:
         return known.org_id if known else ""
 
     def waiting(self, workspace_id: str) -> Collection[Waiting]:
-        """Return the work that waits, the most urgent first."""
+        """Return the work that waits, the most urgent first; not what has given up since."""
         known = self._workspaces.get(workspace_id)
-        return [known.waiting[one] for one in WorkClass if one in known.waiting] if known else []
+        waits = [known.waiting[one] for one in WorkClass if one in known.waiting] if known else []
+        return [one for one in waits if one.until > self.now() - GIVEN_UP]
 
     def remaining_share(self, workspace_id: str, org_id: str, work: WorkClass) -> float:
         """Say how much of the org's daily limit a class may still use; 1 while it is unknown."""
