@@ -104,6 +104,10 @@ async def test_an_admin_decides_about_another_org(
     async with gateway.caller() as admin, gateway.caller(Scope.WRITE) as writer:
         assert (await writer.post(API + path)).json()["code"] == "scope_refused"
         told = await admin.post(API + path)
+        if path == "/org/confirm":
+            await admin.post(API + path, json={"org_id": "00Dx0000000BV7zEAG"})
+            assert gateway.services.asked[-1][3] == {"org_id": "00Dx0000000BV7zEAG"}
+            assert (await admin.post(API + path, json={"org_id": "x"})).status_code == 422
     assert (told.status_code, told.json()["pending_org"]) == (200, None)
     assert gateway.services.headers[-1]["x-crmlink-actor"] == "key:k0"
     gateway.services.on("oauth", "POST", theirs, (409, {"code": "no_org_to_confirm"}))

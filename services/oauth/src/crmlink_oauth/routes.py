@@ -27,6 +27,12 @@ class ConfigureBody(BaseModel):
     api_version: str = Field("", max_length=16)
 
 
+class OrgBody(BaseModel):
+    """Which org was meant; without it, the one that waits."""
+
+    org_id: str | None = Field(None, pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")
+
+
 class CallbackBody(BaseModel):
     state: Text
     browser_token: Text
@@ -131,8 +137,13 @@ def org_routes(callers: Callers, setup: Setup, checking: Checking) -> APIRouter:
     )
 
     @router.post("/org/confirm")
-    async def confirm_org(workspace_id: WorkspaceId, actor: Actor = "service:gateway") -> Overview:
-        return await setup.confirm_org(workspace_id, actor=actor)
+    async def confirm_org(
+        workspace_id: WorkspaceId,
+        body: OrgBody | None = None,
+        actor: Actor = "service:gateway",
+    ) -> Overview:
+        org_id = body.org_id if body else None
+        return await setup.confirm_org(workspace_id, actor=actor, org_id=org_id)
 
     @router.post("/org/reject")
     async def reject_org(workspace_id: WorkspaceId, actor: Actor = "service:gateway") -> Overview:

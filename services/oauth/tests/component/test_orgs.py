@@ -55,6 +55,19 @@ async def test_use_this_org_binds_to_it_and_gives_tokens(world: World) -> None:
     assert (granted.org_id, granted.instance_url) == (OTHER_ORG, SANDBOX)
 
 
+async def test_a_decision_about_another_org_than_the_one_that_waits_is_refused(
+    world: World,
+) -> None:
+    """Somebody signed in elsewhere between the look and the click."""
+    await world.connect()
+    await elsewhere(world)
+    with pytest.raises(NoOrgToConfirmError):
+        await world.setup.confirm_org("w1", actor="ada", org_id="00Dz0000000ThirdAA")
+    assert world.row().pending_org_id == OTHER_ORG
+    shown = await world.setup.confirm_org("w1", actor="ada", org_id=OTHER_ORG[:15])
+    assert shown.org_id == OTHER_ORG
+
+
 async def test_the_usage_shown_is_never_another_orgs(world: World) -> None:
     await world.connect()
     before = (await world.setup.show("w1")).usage

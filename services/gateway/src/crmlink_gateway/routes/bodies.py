@@ -22,6 +22,12 @@ class Credentials(Body):
     api_version: str = Field("", max_length=16)
 
 
+class OrgChoice(Body):
+    """Which org was meant; without it, the one that waits to be confirmed."""
+
+    org_id: str | None = Field(None, pattern=r"^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$")
+
+
 class Features(Body):
     crm_salesforce: bool | None = None
     default_region: str | None = Field(None, pattern=r"^[A-Z]{2}$")

@@ -11,7 +11,7 @@ from crmlink_gateway.domain.access import Caller, Scope
 from crmlink_gateway.domain.guide import setup_details
 from crmlink_gateway.errors import NotConfiguredError
 from crmlink_gateway.routes.authority import PREFIX, Gate
-from crmlink_gateway.routes.bodies import Credentials
+from crmlink_gateway.routes.bodies import Credentials, OrgChoice
 from crmlink_gateway.service import FrontDoor
 from crmlink_gateway.watched import Watched
 
@@ -72,8 +72,8 @@ def switch_routes(gate: Gate, parts: Parts, door: FrontDoor) -> APIRouter:
         start = str(known["callback_url"]).removesuffix("/callback") + "/start"
         return {"url": f"{start}?ticket={ticket}"}
 
-    async def post(caller: Caller, path: str) -> Overview:
-        changed = await oauth.call("POST", caller.workspace_id, path, actor=caller.actor)
+    async def post(caller: Caller, path: str, body: object = None) -> Overview:
+        changed = await oauth.call("POST", caller.workspace_id, path, actor=caller.actor, json=body)
         return setup_details(changed)
 
     @router.post("/disconnect")
@@ -89,9 +89,9 @@ def switch_routes(gate: Gate, parts: Parts, door: FrontDoor) -> APIRouter:
         return await post(caller, "/disable")
 
     @router.post("/org/confirm")
-    async def confirm_org(caller: Caller = confirms) -> Overview:
+    async def confirm_org(body: OrgChoice | None = None, caller: Caller = confirms) -> Overview:
         """Use the org that was signed in to; links of the earlier one are kept and lie dormant."""
-        return await post(caller, "/org/confirm")
+        return await post(caller, "/org/confirm", body.model_dump() if body else None)
 
     @router.post("/org/reject")
     async def reject_org(caller: Caller = rejects) -> Overview:

@@ -13,12 +13,14 @@ from crmlink_oauth.domain.connection import (
     DEFAULT_LOGIN_URL,
     Connection,
     Entered,
+    NoOrgToConfirmError,
     configured,
     deleted,
     disconnected,
     edited,
     org_confirmed,
     org_rejected,
+    same_org,
     step,
 )
 from crmlink_oauth.domain.states import Step
@@ -101,11 +103,21 @@ class Setup:
             await self._store(tx, before, after, "connection.disconnected", actor)
             return await self.overview_of(tx, after)
 
-    async def confirm_org(self, workspace_id: str, *, actor: str) -> Overview:
-        """Use the org that was signed in to; links of the earlier one are kept and lie dormant."""
+    async def confirm_org(
+        self, workspace_id: str, *, actor: str, org_id: str | None = None
+    ) -> Overview:
+        """Use the org that was signed in to; links of the earlier one are kept and lie dormant.
+
+        ``org_id`` is the one that whoever decides has seen.
+
+        Raises:
+            NoOrgToConfirmError: none waits, or not this one.
+        """
         async with self.desk.work() as tx:
             before = await tx.connections.lock(workspace_id)
             after = org_confirmed(before)
+            if org_id is not None and not same_org(after.org_id, org_id):
+                raise NoOrgToConfirmError("another Salesforce org than this waits to be confirmed")
             orgs = {"org_id": after.org_id, "earlier_org_id": before.org_id}
             await tx.usage.forget(workspace_id)  # it was the earlier org's
             await self._store(tx, before, after, "connection.org_confirmed", actor, **orgs)
