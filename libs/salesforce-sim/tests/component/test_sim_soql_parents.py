@@ -8,6 +8,9 @@ import pytest
 from crmlink_salesforce_sim.generate.people import QUEUE
 from crmlink_salesforce_sim.oauth.server import Server
 
+SELECT = "SELECT COUNT() FROM Contact {}"
+NAMED = "SELECT LastName FROM Contact WHERE LastName = '{}'"
+
 
 async def asked(api: httpx.AsyncClient, text: str) -> Any:  # noqa: ANN401 - JSON
     return (await api.get("query", params={"q": text})).json()
@@ -43,9 +46,27 @@ async def test_the_total_of_a_rollup_is_one_row(api: httpx.AsyncClient) -> None:
     assert [one["Title"] for one in found["records"]] == ["a", None]
 
 
+@pytest.mark.parametrize(
+    ("escape", "name"),
+    [
+        ("\\u00e9", "\u00e9"),
+        ("\\ud83d\\uDE00", "\U0001f600"),
+        ("\\ud83dx", "\ufffdx"),
+        ("\\ude00\\ud83d", "\ufffd\ufffd"),
+    ],
+)
+async def test_two_surrogates_are_one_character_and_half_a_pair_is_none(
+    api: httpx.AsyncClient, escape: str, name: str
+) -> None:
+    """Facts §3: escapes, \\uXXXX; half a pair is unverified."""
+    await api.post("sobjects/Contact", json={"LastName": name})
+    found = await asked(api, NAMED.format(escape))
+    assert [one["LastName"] for one in found["records"]] == [name]
+
+
 @pytest.mark.parametrize("text", ["LIMIT 2147483648", "LIMIT 9" + "9" * 30, "OFFSET 9" + "9" * 30])
 async def test_a_number_of_rows_has_its_range(api: httpx.AsyncClient, text: str) -> None:
     """Unverified: what no Integer holds is malformed."""
-    [error] = await asked(api, " ".join(["SELECT COUNT() FROM Contact", text]))
+    [error] = await asked(api, SELECT.format(text))
     assert error["errorCode"] == "MALFORMED_QUERY"
     assert 'For input string: "' in error["message"]

@@ -1,5 +1,6 @@
 """Values in SOQL: escapes in strings, and which kind of value fits which field."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -13,7 +14,7 @@ from crmlink_salesforce_sim.soql.place import complain
 from crmlink_salesforce_sim.times import read_date, read_datetime, written
 
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
-HEX_DIGITS = 4
+_UNICODE = re.compile(r"u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-f]{4})", re.IGNORECASE)
 MOST_CHARACTERS = 4000
 WILD = "%_"
 NUMBERS = ("int", "long", "double", "currency", "percent")
@@ -145,8 +146,8 @@ class Values:
         mark = rest[:1]
         if wild and mark in WILD:
             return mark, 1
-        if mark == "u" and (char := _unicode(rest[1 : 1 + HEX_DIGITS])):
-            return char, 1 + HEX_DIGITS
+        if found := _UNICODE.match(rest):
+            return _unicode(found), found.end()
         if (char := ESCAPES.get(mark) or ESCAPES.get(mark.lower())) is None:
             message = (
                 f"invalid string literal {literal.text}: illegal character sequence '\\{mark}'"
@@ -169,7 +170,7 @@ def precise(moment: datetime) -> str:
     return written(moment).replace(".000", f".{moment.microsecond // 1000:03d}")
 
 
-def _unicode(digits: str) -> str | None:
-    if len(digits) < HEX_DIGITS or any(c not in "0123456789abcdefABCDEF" for c in digits):
-        return None
-    return chr(int(digits, 16))
+def _unicode(found: re.Match[str]) -> str:
+    """Return one character; half a pair of surrogates is none, and becomes U+FFFD."""
+    units = b"".join(int(one, 16).to_bytes(2, "big") for one in found.groups() if one)
+    return units.decode("utf-16-be", "replace")
