@@ -27,6 +27,7 @@ def secrets_of(keys: Keys, orgs: Iterable[Org], more: Iterable[Secret] = ()) -> 
     found = {Secret("API key", keys.bootstrap_key), *more}
     for key in keys.encryption_keys.values():
         found |= {Secret("encryption key", key), Secret("encryption key", base64.b64decode(key))}
+    found |= {Secret("database password", word) for word in keys.database.values()}
     for private in keys.private.values():
         found |= set(_signing(private))
     for org in orgs:
