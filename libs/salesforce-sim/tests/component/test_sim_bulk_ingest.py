@@ -262,32 +262,6 @@ async def test_a_job_with_its_data_is_made_in_one_call(api: httpx.AsyncClient) -
             assert (done["state"], done["numberRecordsProcessed"]) == ("JobComplete", 1)
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ({"operation": "insert"}, "INVALIDJOB"),
-        ({"object": "Contact", "operation": "merge"}, "INVALIDJOB"),
-        ({"object": "Nope__c", "operation": "insert"}, "INVALIDENTITY"),
-        ({"object": "User", "operation": "insert"}, "INVALIDENTITY"),
-        ({"object": "Contact", "operation": "upsert"}, "INVALIDJOB"),
-        (
-            {"object": "Contact", "operation": "upsert", "externalIdFieldName": "Phone"},
-            "INVALIDJOB",
-        ),
-        ({"object": "Contact", "operation": "insert", "contentType": "JSON"}, "INVALIDJOB"),
-        ({"object": "Contact", "operation": "insert", "columnDelimiter": ","}, "INVALIDJOB"),
-        ({"object": "Contact", "operation": "insert", "lineEnding": "CR"}, "INVALIDJOB"),
-        ({"object": "Contact", "operation": "insert", "x": 1}, "JSON_PARSER_ERROR"),
-    ],
-)
-async def test_a_job_that_makes_no_sense_is_not_made(
-    api: httpx.AsyncClient, body: dict[str, object], code: str
-) -> None:
-    """Facts §7: INVALIDENTITY names the object; the properties have their values."""
-    answer = await api.post("jobs/ingest", json=body)
-    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
-
-
 async def test_jobs_are_listed_filtered_and_kept_for_seven_days(
     api: httpx.AsyncClient, clock: Clock, server: Server
 ) -> None:

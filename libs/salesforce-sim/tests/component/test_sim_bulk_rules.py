@@ -98,3 +98,29 @@ async def test_a_day_takes_so_many_jobs(api: httpx.AsyncClient, server: Server) 
     for path, body in (("jobs/query", query), ("jobs/ingest", load)):
         answer = await api.post(path, json=body)
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "LIMIT_EXCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"operation": "insert"}, "INVALIDJOB"),
+        ({"object": "Contact", "operation": "merge"}, "INVALIDJOB"),
+        ({"object": "Nope__c", "operation": "insert"}, "INVALIDENTITY"),
+        ({"object": "User", "operation": "insert"}, "INVALIDENTITY"),
+        ({"object": "Contact", "operation": "upsert"}, "INVALIDJOB"),
+        (
+            {"object": "Contact", "operation": "upsert", "externalIdFieldName": "Phone"},
+            "INVALIDJOB",
+        ),
+        ({"object": "Contact", "operation": "insert", "contentType": "JSON"}, "INVALIDJOB"),
+        ({"object": "Contact", "operation": "insert", "columnDelimiter": ","}, "INVALIDJOB"),
+        ({"object": "Contact", "operation": "insert", "lineEnding": "CR"}, "INVALIDJOB"),
+        ({"object": "Contact", "operation": "insert", "x": 1}, "JSON_PARSER_ERROR"),
+    ],
+)
+async def test_a_job_that_makes_no_sense_is_not_made(
+    api: httpx.AsyncClient, body: dict[str, object], code: str
+) -> None:
+    """Facts §7: INVALIDENTITY names the object; the properties have their values."""
+    answer = await api.post("jobs/ingest", json=body)
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)
