@@ -18,7 +18,7 @@ from crmlink_devstack.worlds import until
 from .fleet import Fleet
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
-NAMES = ["hundred", "before", "during", "after", "left", "keys"]
+NAMES = ["hundred", "before", "during", "after", "left", "keys", "idle"]
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +191,39 @@ async def test_keys_changed_during_a_refresh_never_bring_a_dead_token_back(fleet
     for _ in range(2):  # each needs the refresh token that the one before it brought
         failed = (await fleet.row("keys")).fingerprint
         assert await fleet.works(await ask(fleet, 0, "keys", failed))
+
+
+async def look_settled(fleet: Fleet) -> None:
+    """Wait until the last look at the connection is over and the next is planned."""
+
+    async def planned() -> bool:
+        return bool(
+            await fleet.execute(
+                "select count(*) from watches where workspace_id = 'idle'"
+                " and due_at between now() + interval '5 seconds' and now() + interval '65 seconds'"
+            )
+        )
+
+    await until(planned)
+
+
+async def test_an_idle_token_is_used_and_a_revoked_one_told_without_any_traffic(
+    fleet: Fleet,
+) -> None:
+    await fleet.sign_in("idle")
+    async with fleet.client(0, "gateway") as gateway:
+        answer = await gateway.post("/internal/v1/workspaces/idle/watched")
+    assert answer.status_code == httpx.codes.NO_CONTENT
+    await look_settled(fleet)
+    sooner = "update watches set due_at = now(), {} where workspace_id = 'idle'"
+    await fleet.execute(sooner.format("token_since = now() - interval '7 days'"))
+
+    async def stands(name: str, value: object) -> bool:
+        return bool(getattr(await fleet.row("idle"), name) == value)
+
+    await until(lambda: stands("token_serial", 2))
+    await look_settled(fleet)
+    await fleet.org("POST", "revoke")
+    await fleet.execute(sooner.format("alive_at = now() - interval '1 hour', token_serial = 2"))
+    await until(lambda: stands("status", "error"))
+    assert await stands("error_code", "token_revoked")

@@ -74,7 +74,7 @@ async def test_an_open_page_brings_the_look_forward_and_outlives_it(sessions: Se
     await watches.watch("nobody", NOON, until)
     await watches.watch("w0", NOON, until)  # not enrolled yet
     [first] = await watches.claim(NOON, LEASE, 9)
-    assert first.workspace_id == "w0"
+    assert (first.workspace_id, first.watched_until) == ("w0", until)
     await watches.settle(replace(first, due_at=NOON + SOON, alive_at=NOON))
     await watches.watch("w0", NOON + timedelta(seconds=30), until)
     assert await watches.claim(NOON + timedelta(seconds=59), LEASE, 9) == []

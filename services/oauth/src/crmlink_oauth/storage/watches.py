@@ -77,7 +77,7 @@ class WatchStore:
 
     async def watch(self, workspace_id: str, now: datetime, until: datetime) -> None:
         """Look sooner than an idle connection would be; nothing to do unless it is connected."""
-        first = _first(now, literal(timedelta(0), INTERVAL)).where(
+        first = _first(now, literal(timedelta(0), INTERVAL), until).where(
             UP, connections.c.workspace_id == workspace_id
         )
         soon = func.greatest(watches.c.alive_at + literal(WATCHED, INTERVAL), now)
@@ -90,13 +90,13 @@ class WatchStore:
             )
 
 
-def _first(now: datetime, spread: ColumnElement[Any]) -> Select[Any]:
+def _first(now: datetime, spread: ColumnElement[Any], until: datetime | None = None) -> Select[Any]:
     moment = literal(now)
     return select(
         connections.c.workspace_id,
         moment + spread,
         moment,
-        literal(None, watches.c.watched_until.type),
+        literal(until, watches.c.watched_until.type),
         connections.c.token_serial,
         func.coalesce(connections.c.connected_at, moment),
     )
