@@ -100,6 +100,7 @@ async def control(told: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_members_are_created_adopted_and_written(world: World, orgs: SalesforceOrgs) -> None:
     org = await orgs.open(W)
+    await world.connect(org_id=org.org_id)
     [there] = await org.create("Contact", [{"LastName": "Old", "Email": "m1@example.org"}])
     assert there.record_id is not None
     worker = make_worker(
