@@ -129,6 +129,18 @@ async def test_an_idle_token_is_used_before_it_expires(world: World, watching: W
     assert world.org.calls.count(REFRESH) == 1
 
 
+async def test_after_a_lost_answer_the_access_token_is_used_while_it_works(
+    world: World, watching: Watching
+) -> None:
+    row = replace(world.row(), ever_rotated=True, refreshes_unanswered=1)
+    world.store.connections.rows["w1"] = row
+    for _ in range(9):
+        world.time += timedelta(days=1)
+        await watching.look_after_some()
+    assert world.org.calls.count(REFRESH) == 0
+    assert world.row().status is ConnectionStatus.CONNECTED
+
+
 async def test_a_disabled_connection_is_left_alone(world: World, watching: Watching) -> None:
     await world.setup.switch("w1", on=False, actor="ada")
     asked = len(world.org.calls)

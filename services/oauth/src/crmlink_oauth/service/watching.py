@@ -98,7 +98,11 @@ class Watching:
             usage = await tx.usage.latest(watch.workspace_id)
         used_at = usage.at if usage else None
         watch = learnt(watch, connection.token_serial, used_at, now)
-        return watch, needed(watch, now, self.refresh_after)
+        deed = needed(watch, now, self.refresh_after)
+        # what a lost answer may have taken is not asked for while the access token works
+        if deed is Deed.REFRESH and connection.ever_rotated and connection.refreshes_unanswered:
+            deed = Deed.LOOK
+        return watch, deed
 
     async def _do(self, deed: Deed, watch: Watch) -> Watch:
         """Look with userinfo, which is not counted; what it refuses, a refresh decides about."""
