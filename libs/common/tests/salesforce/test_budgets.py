@@ -81,6 +81,7 @@ async def test_a_parked_org_is_probed_gently_and_goes_on_by_itself(
     for _ in range(24 * 60):
         assert not await let_in(budgets, org)
         clock.later(minutes=1)
+    assert (budgets.usage("w1") or [None])[0] == ApiUsage(1001, 1000)
     assert 90 <= org.probes <= 110  # every quarter of an hour, for a day
     org.used = 10
     for _ in range(16):

@@ -107,8 +107,12 @@ class Capture:
         if org.org_id != plan.org_id:  # the event of a new connection is still on its way
             return Outcome(TROUBLE, idle=True)
         await self.budgets.admit(org, WorkClass.EVENT)
-        with self.budgets.watching(turn.workspace_id, org.org_id, WorkClass.EVENT):
-            return await self._visited(turn, plan, org)
+        place = turn.workspace_id, org.org_id
+        try:
+            with self.budgets.watching(*place, WorkClass.EVENT):
+                return await self._visited(turn, plan, org)
+        finally:
+            self.budgets.heard(*place, org.usage)  # a refusal tells it too
 
     async def _visited(self, turn: Turn, plan: Plan, org: Org) -> Outcome:
         visit = await self._begin(turn, plan, org)

@@ -234,6 +234,7 @@ class Budgets:
         try:
             await org.limits()
         except LimitError as exc:
+            self.heard(org.workspace_id, org_id, org.usage)  # a refusal tells it too
             self.refused(org.workspace_id, org_id, exc)
         else:
             self.heard(org.workspace_id, org_id, org.usage)
