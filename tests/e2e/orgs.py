@@ -92,7 +92,7 @@ class Workspace:
 
     person: Person
     upstream: Upstream
-    links: dict[str, dict[str, Any]] = field(default_factory=dict)
+    links: dict[str, tuple[str, str]] = field(default_factory=dict)  # as they shall be again
 
     async def overview(self) -> dict[str, Any]:
         return dict(await self.person.ask("GET", ""))
@@ -200,6 +200,7 @@ async def a_world(folder: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as open_now:
         stack = await open_now.enter_async_context(Stack(options, plan=plan))
         await asyncio.gather(stack.start("other-org"), stack.start("gateway-2"))
+        await stack.stop("gateway-2")  # it has made the second workspace
         http = await open_now.enter_async_context(
             httpx.AsyncClient(
                 timeout=httpx.Timeout(60, connect=5),

@@ -23,6 +23,8 @@ from crmlink_devstack.walk.org import OrgUser, log_into_org
 from crmlink_devstack.walk.person import Person
 from crmlink_devstack.walk.upstream import Upstream
 
+from .leaks import look, sealed_in
+
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.asyncio(loop_scope="session")]
 Fault = Callable[[Stack], Awaitable[None]]
 MEMBERS = 200  # of each case
@@ -171,3 +173,11 @@ async def test_the_result_is_the_same_whatever_fails(system: System, case: Case)
     assert figures["not_linked_without_a_reason"] == 0
     assert figures["rows_compared"] == figures["linked"]
     assert system.stack.died() == []
+
+
+async def test_no_secret_lies_anywhere_after_all_these_faults(system: System) -> None:
+    """The longer the run the better: this one comes last."""
+    looked = await look(system.stack)
+    assert looked.found == set()
+    assert looked.seen == {"log", "topic", "table"}
+    assert sum(sealed_in(system.stack, system.stack.org).values()) >= 3

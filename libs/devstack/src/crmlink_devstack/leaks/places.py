@@ -38,15 +38,16 @@ def logs_of(folder: Path, *, but: tuple[str, ...] = ()) -> Iterator[Place]:
 
 async def topics_of(bootstrap: str) -> AsyncIterator[Place]:
     """Read all topics from their beginning, also what aborted transactions left there."""
-    async with AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, isolation_level="read_uncommitted"
-    ) as consumer:
-        for topic in sorted(await consumer.topics()):
-            numbers = consumer.partitions_for_topic(topic) or ()
-            partitions = [TopicPartition(topic, number) for number in numbers]
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            ends = await consumer.end_offsets(partitions)
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
+        topics = await consumer.topics()
+    for topic in sorted(topics):
+        async with AIOKafkaConsumer(
+            topic,
+            bootstrap_servers=bootstrap,
+            isolation_level="read_uncommitted",
+            auto_offset_reset="earliest",
+        ) as consumer:
+            ends = await consumer.end_offsets(consumer.assignment())
             async for place in _records(consumer, topic, ends):
                 yield place
 
