@@ -92,6 +92,8 @@ HOSTILE = [
     "https://login。salesforce。com",
     "https://login.\u017falesforce.com",  # lower() and casefold() differ on it
     "https://xn--lesforce-t4e.my.salesforce.com.evil.example",
+    "https://xn--a.my.salesforce.com",
+    "https://acme.XN--0.my.salesforce.com",
     "https://-a.my.salesforce.com",
     "https://a..my.salesforce.com",
     "https://a.b.c.d.e.my.salesforce.com",

@@ -12,7 +12,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from crmlink_common.errors import InvalidInputError, NotConnectedError
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+# no label of another alphabet in disguise: Salesforce has none, and parsers stumble over bad ones
+_LABEL = r"(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # A grammar, not a parser: what is not spelled exactly so (user, port, path, escapes, other
 # alphabets, control characters, addresses of any notation) has no way in.
 SALESFORCE = re.compile(
