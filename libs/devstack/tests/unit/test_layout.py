@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,30 @@ def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> N
     assert keys_in(tmp_path) == first
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
     assert first.bootstrap_key not in repr(first)
+
+
+def test_keys_of_before_services_had_roles_get_passwords_once(tmp_path: Path) -> None:
+    new, path = keys_in(tmp_path), tmp_path / "secrets.json"
+    told = json.loads(path.read_text())
+    del told["database"]
+    path.write_text(json.dumps(told))
+    mended = keys_in(tmp_path)
+    assert mended == replace(new, database=mended.database)
+    assert mended.database.keys() == set(SERVICES)
+    assert keys_in(tmp_path) == mended
+    assert not any(password in repr(mended) for password in mended.database.values())
+
+
+@pytest.mark.parametrize("one_role", [False, True])
+def test_each_service_has_a_database_role_of_its_own_where_that_can_be(
+    tmp_path: Path, *, one_role: bool
+) -> None:
+    options = Options(folder=tmp_path, port=0, database="postgresql://u:p@h:1/d", one_role=one_role)
+    keys = keys_in(tmp_path)
+    _, parts = lay_out(options, keys)
+    told = parts["sync-inbound-1"].child.environment["SYNC_INBOUND_DATABASE_DSN"]
+    own = f"postgresql+psycopg://d_sync_inbound:{keys.database['sync-inbound']}@h:1/d"
+    assert told == ("postgresql+psycopg://u:p@h:1/d" if one_role else own)
 
 
 def test_damaged_keys_are_one_sentence(tmp_path: Path) -> None:

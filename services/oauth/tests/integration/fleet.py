@@ -20,9 +20,10 @@ from crmlink_common.contracts.workspaces import WORKSPACES_V1, Workspace
 from crmlink_common.crypto.keyring import KeyRing
 from crmlink_common.internal.auth import Signer, new_key_pair, open_internal
 from crmlink_common.salesforce.tokens import AccessToken
-from crmlink_common.storage.engine import postgres_url
+from crmlink_common.storage.engine import create_engine, postgres_url
 from crmlink_devstack.parts import Service, Simulator, migrated
 from crmlink_devstack.ports import HOST, free_port
+from crmlink_devstack.roles import address_of, require_roles
 from crmlink_devstack.walk.login import log_in
 from crmlink_devstack.walk.surfaces import Surfaces
 from crmlink_devstack.worlds import KafkaWorld, a_record, until
@@ -33,6 +34,7 @@ from crmlink_oauth.storage.tables import connections
 PUBLIC_URL = "http://127.0.0.1:8080"
 CALLBACK = PUBLIC_URL + "/api/v2/w/{}/app-connections/salesforce/oauth/callback"
 MANY = 10_000
+PASSWORD = "hush"
 
 
 class Fleet:
@@ -54,7 +56,7 @@ class Fleet:
     def environment(self, **changes: str) -> Mapping[str, str]:
         told = {
             "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
-            "DATABASE_DSN": self.dsn,
+            "DATABASE_DSN": address_of(self.dsn, "oauth", PASSWORD),
             "INTERNAL_KEY": self.pairs["oauth"][0],
             "INTERNAL_TRUSTED": json.dumps({name: pair[1] for name, pair in self.pairs.items()}),
             "ENCRYPTION_KEYS": json.dumps(self.rings["old"]),
@@ -75,6 +77,7 @@ class Fleet:
     def start(self) -> None:
         """Begin with empty topics and an empty schema."""
         asyncio.run(self.kafka.fresh_topics())
+        require_roles(self.dsn.replace("+psycopg", ""), {"oauth": PASSWORD})
         self.sim.prepare()
         migration = self.parts[0].migration()
         for child in (self.sim.child, migration):
@@ -90,8 +93,9 @@ class Fleet:
     async def reseal(self) -> None:
         """Put the new key first, and let it go through all tables."""
         ring = KeyRing.from_setting(SecretStr(json.dumps(self.rings["new"])))
-        texts = SealedStore(async_sessionmaker(self.engine()))
-        await Resealing(ring=ring, texts=texts).reseal()
+        engine = create_engine(SecretStr(self.dsn), "oauth")
+        await Resealing(ring=ring, texts=SealedStore(async_sessionmaker(engine))).reseal()
+        await engine.dispose()
 
     def stop(self) -> None:
         for part in self.parts:

@@ -178,7 +178,7 @@ async def test_disconnected_during_a_refresh_it_stays_disconnected(fleet: Fleet)
 
 async def test_keys_changed_during_a_refresh_never_bring_a_dead_token_back(fleet: Fleet) -> None:
     failed = await expired(fleet, "keys")
-    await fleet.count_token_calls(ms=1500)
+    await fleet.count_token_calls(ms=3000)
     async with refreshing(fleet, 1, "keys", failed):
         await fleet.reseal()
         row = await fleet.row("keys")
