@@ -56,6 +56,27 @@ async def test_what_the_user_may_not_do_is_said_at_once_and_does_not_hinder_conn
 
 
 @pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (httpx.Response(403, json=[{"errorCode": "REQUEST_LIMIT_EXCEEDED"}]), "limit_used_up"),
+        (httpx.Response(503), "not_answering"),
+        (httpx.ReadTimeout("slow"), "not_answering"),
+    ],
+)
+async def test_what_cannot_be_found_out_now_hinders_nobody_to_connect(
+    world: World, fault: httpx.Response | Exception, code: str
+) -> None:
+    world.org.faults["/services/data/v59.0/sobjects/Contact/describe"] = [fault]
+    finished = await world.connect()
+    check = finished.overview.check
+    assert (finished.code, finished.overview.status) == ("", "connected")
+    assert check is not None
+    assert check.problem is not None
+    assert (check.ok, check.problem.code, check.objects) == (False, code, ())
+    assert (await look(world)).ok
+
+
+@pytest.mark.parametrize(
     ("told", "missing"),
     [
         (None, ("object",)),

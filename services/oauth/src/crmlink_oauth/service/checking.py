@@ -143,7 +143,13 @@ class Checking:
 
 
 def findings(
-    setup: Setup, identity: Identity, org: Org, version: str, objects: tuple[ObjectAccess, ...]
+    setup: Setup,
+    identity: Identity,
+    org: Org,
+    version: str,
+    objects: tuple[ObjectAccess, ...],
+    *,
+    problem: str = "",
 ) -> Findings:
     """Put together what the calls said."""
     now, usage = setup.desk.now(), org.usage
@@ -156,5 +162,5 @@ def findings(
         api_version=version,
         objects=objects,
         usage=SeenUsage(used=usage.used, limit=usage.limit, at=now) if usage else None,
-        problem=problem_of(objects),
+        problem=problem or problem_of(objects),
     )

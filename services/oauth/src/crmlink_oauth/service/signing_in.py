@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from crmlink_common.contracts.connections import ConnectionStatus
 from crmlink_common.salesforce.hosts import HostRefusedError, checked_origin
 from crmlink_common.salesforce.versions import VersionRefusedError, choose_version
+from crmlink_oauth.domain.checks import ObjectAccess
 from crmlink_oauth.domain.classify import classify, of_sign_in
 from crmlink_oauth.domain.connection import (
     NO_INTENT,
@@ -63,6 +64,7 @@ class SigningIn:
     salesforce: Salesforce
     new_secret: Callable[[], str] = new_secret
     look_within: float = 28  # seconds; a browser waits for the callback's page meanwhile
+    describe_within: float = 8
 
     async def begin(self, workspace_id: str, *, actor: str) -> Begun:
         """Make a single-use state, bound to this workspace, this epoch and one browser."""
@@ -162,9 +164,21 @@ class SigningIn:
         offered = await self.salesforce.versions(url)
         version = choose_version(connection.wanted_version, offered)
         org = await self.salesforce.org(url, answer.access_token, version)
-        objects = await needed_objects(self.salesforce, url, answer.access_token, version)
-        check = findings(self.setup, identity, org, version, objects)
+        objects, problem = await self._objects(url, answer.access_token, version)
+        check = findings(self.setup, identity, org, version, objects, problem=problem)
         return Found(answer, url, identity, version, org, check)
+
+    async def _objects(
+        self, url: str, token: str, version: str
+    ) -> tuple[tuple[ObjectAccess, ...], str]:
+        """What cannot be found out now, such as over the daily limit, hinders nobody to connect."""
+        try:
+            async with asyncio.timeout(self.describe_within):
+                return await needed_objects(self.salesforce, url, token, version), ""
+        except TimeoutError:
+            return (), "not_answering"
+        except (TokenRefusedError, NotAnsweredError) as exc:
+            return (), exc.code
 
     async def _store(self, begun: Connection, found: Found, actor: str) -> Finished:
         desk, workspace_id = self.setup.desk, begun.workspace_id
