@@ -10,11 +10,12 @@ from crmlink_common.salesforce.settings import SalesforceSettings
 
 
 class Settings(SalesforceSettings):
-    """``encryption_keys`` has no default: without a good key the process does not start."""
+    """Without a good key in ``encryption_keys`` the process does not start."""
 
     model_config = SettingsConfigDict(env_prefix="OAUTH_", frozen=True, hide_input_in_errors=True)
 
-    encryption_keys: SecretStr  # JSON: key id -> base64 of 32 bytes; the first is current
+    # JSON: key id -> base64 of 32 bytes; the first is current. Not given, it says how to make one
+    encryption_keys: SecretStr = Field(SecretStr(""), validate_default=True)
     public_url: str = Field(pattern=r"^https?://[^\s/?#@]+/?$")  # where people reach the gateway
     product_name: str = "CRMLink"
     refresh_idle_days: int = Field(7, ge=1, le=25)  # Salesforce may let idle tokens expire after 30

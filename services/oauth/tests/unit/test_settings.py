@@ -39,6 +39,9 @@ def test_a_good_environment_is_read(environment: pytest.MonkeyPatch) -> None:
         ("OAUTH_ENCRYPTION_KEYS", "{}"),
         ("OAUTH_ENCRYPTION_KEYS", '{"k1": "c2hvcnQ="}'),
         ("OAUTH_ENCRYPTION_KEYS", json.dumps({"k1": base64.b64encode(bytes(32)).decode()})),
+        ("OAUTH_ENCRYPTION_KEYS", json.dumps({"k1": base64.b64encode(b"x" * 32).decode()})),
+        ("OAUTH_ENCRYPTION_KEYS", json.dumps({"k1": KEY, "k2": KEY})),
+        ("OAUTH_ENCRYPTION_KEYS", f'{{"k1": "{KEY}", "k1": "{KEY}"}}'),
         ("OAUTH_ALLOWED_HOSTS", '["evil"]'),
         ("OAUTH_PUBLIC_URL", "crm.example"),
     ],
@@ -59,4 +62,6 @@ def test_a_missing_key_is_named(
 ) -> None:
     environment.delenv("OAUTH_ENCRYPTION_KEYS")
     assert main(["serve"]) == 1
-    assert "OAUTH_ENCRYPTION_KEYS" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.startswith("OAUTH_ENCRYPTION_KEYS: ")
+    assert "make one with: python -c" in told
