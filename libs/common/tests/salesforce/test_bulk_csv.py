@@ -27,6 +27,7 @@ from crmlink_common.salesforce.bulk_csv import (
         ({"A": True, "B": 1, "C": 1.5}, {"A": "true", "B": "1", "C": "1.5"}),
         ({"Account": {"Key__c": "k"}}, {"Account.Key__c": "k"}),
         ({"A": NULL}, None),  # it would empty the field
+        ({"A": "x\ud800"}, None),  # half a character
         ({"A": ["x"]}, None),
         ({"A": {"attributes": {}, "Key__c": "k"}}, None),
         ({"A": "x", "a": "y"}, None),

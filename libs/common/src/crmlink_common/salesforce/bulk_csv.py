@@ -21,6 +21,7 @@ MOST_FIELDS = 5_000
 LONGEST_LINE = 4_000_000  # of an answer: a record and what failed
 PART = 64 * 1024
 SPECIAL = re.compile(r'[",\r\n]')
+HALF = re.compile(r"[\ud800-\udfff]")  # of a character: no UTF-8
 Cells = dict[str, str]
 Row = Mapping[str, str]
 
@@ -60,7 +61,9 @@ def _cell(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
-    return value if isinstance(value, str) and value != NULL else None
+    if not isinstance(value, str) or value == NULL or HALF.search(value):
+        return None
+    return value
 
 
 def size_of(cells: Cells, columns: int) -> int:

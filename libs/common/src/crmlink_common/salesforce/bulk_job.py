@@ -103,7 +103,7 @@ def read_job(told: Any, *, repeatable: bool = True) -> Job:  # noqa: ANN401 - an
             failed=int(told.get("numberRecordsFailed") or 0),
             error=job_failure(message) if isinstance(message, str) and message else None,
         )
-    except (AttributeError, LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError):
         raise lost(MALFORMED, repeatable=repeatable) from None
 
 

@@ -50,8 +50,8 @@ class Feature(StrEnum):
 
 SINCE: Mapping[Feature, int] = MappingProxyType(
     {
-        Feature.COMPOSITE: 34,
         Feature.PARAMETERIZED_SEARCH: 36,
+        Feature.COMPOSITE: 38,  # unverified
         Feature.RECORD_COUNTS: 40,
         Feature.BULK_INGEST: 41,
         Feature.COLLECTIONS: 42,

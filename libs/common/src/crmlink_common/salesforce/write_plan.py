@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crmlink_common.salesforce.composite import HEAVY_PER_CALL
+from crmlink_common.salesforce.versions import Feature, has
 from crmlink_common.salesforce.writes import Operation
 
 PER_COLLECTION = 200
@@ -19,11 +20,6 @@ TYPES_PER_COLLECTION = 10  # runs of records of one type
 BULK_OVER = 20_000
 """Records above which Bulk 2.0 is worth its wait: below it costs some twenty calls at most."""
 CALLS_PER_JOB = 15  # create, upload, close, some polls, three results, delete
-
-COMPOSITE_SINCE = 38.0
-BULK_SINCE = 41.0
-COLLECTIONS_SINCE = 42.0
-UPSERT_COLLECTIONS_SINCE = 46.0
 
 
 class Way(StrEnum):
@@ -80,10 +76,9 @@ def plan_write(
     bounds = bounds or Bounds()
     if not sizes:
         return []
-    number = float(version)
-    needed = UPSERT_COLLECTIONS_SINCE if operation is Operation.UPSERT else COLLECTIONS_SINCE
-    if number < needed:
-        most = min(ROWS_PER_CALL, bounds.per_call) if number >= COMPOSITE_SINCE else 1
+    upsert = operation is Operation.UPSERT
+    if not has(version, Feature.COLLECTIONS_UPSERT if upsert else Feature.COLLECTIONS):
+        most = min(ROWS_PER_CALL, bounds.per_call) if has(version, Feature.COMPOSITE) else 1
         return [_of_rows(one) for one in parted(range(len(sizes)), sizes, most, bounds.size)]
     if len(sizes) == 1 and by_path:
         return [PlannedCall(Way.ROW, ((0,),))]
@@ -152,7 +147,7 @@ def takes_bulk(
     """
     if operation not in {Operation.UPDATE, Operation.UPSERT} or not unique:
         return False
-    if float(version) < BULK_SINCE or count == 0:
+    if not has(version, Feature.BULK_INGEST) or count == 0:
         return False
     calls = -(-count // PER_CALL)
     scarce = calls_left is not None and calls > CALLS_PER_JOB and calls > calls_left

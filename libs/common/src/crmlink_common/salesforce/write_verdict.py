@@ -45,7 +45,8 @@ def after_failure(
     if isinstance(error, PermanentError) or code == LOCKED:
         return Verdict.FAIL
     unknown = isinstance(error, UnknownOutcomeError)
-    if failures >= BETWEEN_REPEATS.attempts or (unknown and not repeatable):
+    long = BETWEEN_REPEATS.is_too_long(error.retry_after)
+    if failures >= BETWEEN_REPEATS.attempts or long or (unknown and not repeatable):
         return Verdict.STOP
     if code in TOO_MUCH_AT_ONCE and partable and count > 1:
         return Verdict.LESS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ from crmlink_common.errors import InvalidInputError
 from crmlink_common.salesforce.bulk import IngestJobs
 from crmlink_common.salesforce.bulk_query import QueryJobs
 from crmlink_common.salesforce.bulk_way import Bulk, ByJobs
+from crmlink_common.salesforce.names import name_of
 from crmlink_common.salesforce.records import Record
 from crmlink_common.salesforce.session import Session
 from crmlink_common.salesforce.write_all import write_all
@@ -17,7 +17,6 @@ from crmlink_common.salesforce.write_keys import is_usual
 from crmlink_common.salesforce.writes import ID, Operation, Outcome, Write, WriteOptions
 from crmlink_common.salesforce.writing import Writing
 
-NAME = re.compile(r"[A-Za-z]\w{0,254}", re.ASCII)
 AS_USUAL = WriteOptions()
 BY_ITSELF = Bulk()
 
@@ -37,7 +36,7 @@ class WritingSession(Session):
     ) -> list[Outcome]:
         """Create records. An outcome may be unknown: then look before another try."""
         return await self._written(
-            Write(Operation.CREATE, _name(sobject), options=options), records
+            Write(Operation.CREATE, name_of(sobject), options=options), records
         )
 
     async def update(
@@ -49,7 +48,7 @@ class WritingSession(Session):
         bulk: Bulk = BY_ITSELF,
     ) -> list[Outcome]:
         """Update records, each with its ``Id``; of two with one id the last stands."""
-        write = Write(Operation.UPDATE, _name(sobject), ID, options=options)
+        write = Write(Operation.UPDATE, name_of(sobject), ID, options=options)
         return await self._written(write, records, bulk)
 
     async def upsert(
@@ -67,17 +66,17 @@ class WritingSession(Session):
         Raises:
             InvalidInputError: ``update_only`` of several records, or by a value no path carries.
         """
-        field = _name(external_id_field)
+        field = name_of(external_id_field)
         if options.update_only and (len(records) > 1 or not _all_usual(records, field)):
             raise InvalidInputError("update_only takes one record with a plain key")
-        write = Write(Operation.UPSERT, _name(sobject), field, unique=unique, options=options)
+        write = Write(Operation.UPSERT, name_of(sobject), field, unique=unique, options=options)
         return await self._written(write, records, bulk)
 
     async def delete(
         self, sobject: str, ids: Sequence[str], *, options: WriteOptions = AS_USUAL
     ) -> list[Outcome]:
         """Delete records; what is gone when a lost call is sent again counts as deleted."""
-        write = Write(Operation.DELETE, _name(sobject), ID, options=options)
+        write = Write(Operation.DELETE, name_of(sobject), ID, options=options)
         return await self._written(write, [{ID: one} for one in ids])
 
     def ingest_jobs(self, *, delete_read: bool = False) -> IngestJobs:
@@ -105,9 +104,3 @@ class WritingSession(Session):
 
 def _all_usual(records: Sequence[Record], field: str) -> bool:
     return all(is_usual(record.get(field)) for record in records)
-
-
-def _name(text: str) -> str:
-    if NAME.fullmatch(text) is None:
-        raise InvalidInputError("not the name of an object or field")
-    return text
