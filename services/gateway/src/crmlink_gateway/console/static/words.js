@@ -41,7 +41,7 @@ const salesforceSaid = (code) => /^([A-Z][A-Z0-9_]*|http_[0-9]+)$/.test(code ?? 
 export function explained({ code, title, message, detail, cure }) {
   const told = detail && detail !== title ? detail : message;
   const [heading, cause] = salesforceSaid(code)
-    ? [SALESFORCE_FAILED, [title, told].find((text) => text && text !== SALESFORCE_FAILED && text !== code) ?? code]
+    ? [SALESFORCE_FAILED, [told, title].find((text) => text && text !== SALESFORCE_FAILED && text !== code) ?? code]
     : [title || told || plain(code || "unknown error"), title ? told : ""];
   return { title: heading, cause: cause ?? "", cure: cure ?? "", line: [heading, cause].filter(Boolean).join(": ") };
 }
