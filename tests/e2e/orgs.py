@@ -133,7 +133,7 @@ class World:
     first: Workspace
     second: Workspace
     http: httpx.AsyncClient
-    answers: list[bytes]
+    answers: list[bytes] = field(repr=False)
 
     def org(self, name: str = "salesforce") -> Org:
         part = self.stack.part(name)

@@ -317,6 +317,35 @@ async def test_hostile_callbacks_over_http_get_no_code_exchanged(world: World) -
     assert world.stack.died() == []
 
 
+async def test_a_real_callback_is_good_in_its_browser_and_its_workspace_alone(
+    world: World,
+) -> None:
+    person = world.first.person
+    callback = f"{person.surfaces.api}/oauth/callback"
+    begun = await person.ask("POST", "/authorize", json={})
+    async with (
+        httpx.AsyncClient(timeout=30, trust_env=False) as browser,
+        httpx.AsyncClient(timeout=30, trust_env=False) as another,
+    ):
+        back = await log_in(browser, begun["url"], person.surfaces, callback)
+        before = (await world.sim("GET", "handed-out"))["verifiers"]
+        elsewhere = back.replace(world.first.upstream.workspace_id, SECOND)
+        cookie = "; ".join(f"{one.name}={one.value}" for one in browser.cookies.jar)
+        for page in (
+            await another.get(back),
+            await another.get(elsewhere, headers={"Cookie": cookie}),
+        ):
+            assert page.status_code == 400
+            assert "close.js" not in page.text
+        assert (await world.sim("GET", "handed-out"))["verifiers"] == before
+        assert (await browser.get(back)).status_code == 200
+        again = await browser.get(back)
+    assert again.status_code == 400
+    assert "This sign-in was already used once." in again.text
+    assert len((await world.sim("GET", "handed-out"))["verifiers"]) == len(before) + 1
+    assert (await world.first.overview())["status"] == "connected"
+
+
 async def test_what_a_member_became_in_between_is_written_now(world: World) -> None:
     """Within a minute: pairs that were left alone are taken up by and by."""
     _, record_id = a_contact(world.first.links, 6)

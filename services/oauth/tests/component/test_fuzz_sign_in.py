@@ -190,6 +190,19 @@ async def test_a_state_lives_ten_minutes_and_once(seconds: int, again: int) -> N
     assert exchanged(world) == int(in_time)
 
 
+@pytest.mark.parametrize("seconds", [0, 600])
+async def test_a_used_or_an_old_state_says_so_though_its_cookie_is_gone(seconds: int) -> None:
+    world = a_world()
+    await world.configure()
+    came = await begun(world)
+    if seconds:
+        world.time += timedelta(seconds=seconds)
+    else:
+        await world.signing_in.finish("w1", Callback(**came))
+    finished = await world.signing_in.finish("w1", Callback(**{**came, "browser_token": ""}))
+    assert finished.code == ("state_expired" if seconds else "state_used")
+
+
 ENDS: dict[str, Callable[[World], Any]] = {
     "new credentials": lambda world: world.configure(client_id="another"),
     "disconnect": lambda world: world.setup.disconnect("w1", actor="ada"),

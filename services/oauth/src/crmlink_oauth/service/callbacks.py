@@ -53,13 +53,16 @@ class Found:
 def wrong_with(
     sign_in: SignIn | None, connection: Connection, callback: Callback, now: datetime
 ) -> str:
-    """Say why this callback ends nothing; '' when it does."""
+    """Say why this callback ends nothing; '' when it does.
+
+    A browser no longer has the cookie of a sign-in that was used or is too old: these come first.
+    """
     if sign_in is None:
         return "state_unknown"
-    if not compare_digest(sign_in.browser_hash, hashed(callback.browser_token)):
-        return "other_browser"
     if sign_in.used_at is not None:
         return "state_used"
     if sign_in.expires_at <= now:
         return "state_expired"
+    if not compare_digest(sign_in.browser_hash, hashed(callback.browser_token)):
+        return "other_browser"
     return "" if sign_in.epoch == connection.epoch else "connection_changed"
