@@ -98,6 +98,24 @@ async def connect(console: Console) -> None:
         await window.get_by_role("button", name="Allow").click()
     await expect(console.page.locator("#status")).to_have_text("Connected", timeout=SOON)
     await expect(console.page.locator("#instance-url")).to_have_text(console.surfaces.org_url)
+    access = console.page.get_by_role("region", name="Access to Salesforce")
+    await expect(access).to_contain_text("everything that is needed is there")
+
+
+async def reconnect(console: Console) -> None:
+    """Test connection, then Disconnect and connect again: what is linked stays linked."""
+    await console.tab("Overview")
+    access = console.page.get_by_role("region", name="Access to Salesforce")
+    await console.click("Test connection")
+    await expect(access.get_by_role("button")).to_have_text("Test connection")
+    await expect(access.get_by_role("alert")).to_have_count(0)
+    usage = console.page.get_by_role("region", name="API usage")
+    await expect(usage).to_contain_text("requests of the last 24 hours used")
+    await console.click("Disconnect")
+    question = console.page.get_by_role("dialog", name="Disconnect from Salesforce?")
+    await question.get_by_role("button", name="Disconnect").click()
+    await expect(console.page.locator("#status")).to_have_text("Awaiting OAuth")
+    await connect(console)
 
 
 async def link_all(console: Console) -> int:
@@ -148,4 +166,8 @@ async def test_from_the_key_to_linked_and_synced_members(console: Console) -> No
     rows = console.page.locator("#links tr")
     assert await rows.count() >= linked
     await expect(rows.first.get_by_role("button")).to_have_text("Unlink")
+    before = await rows.count()
+    await reconnect(console)
+    await console.tab("Members")
+    await expect(rows).to_have_count(before)
     assert console.complaints == []

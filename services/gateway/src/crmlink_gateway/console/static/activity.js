@@ -16,6 +16,7 @@ const SENTENCES = {
   "connection.disabled": "The connection was disabled",
   "connection.disconnect_asked": "Asked to disconnect",
   "connection.disconnected": "Disconnected; the access is gone, everything else is kept",
+  "connection.edited": "The connection was edited",
   "connection.enable_asked": "Asked to enable the connection",
   "connection.enabled": "The connection was enabled",
   "connection.moved": "The Salesforce org has moved to another address",
