@@ -42,10 +42,12 @@ def gateway() -> FakeGateway:
     return gateway
 
 
-async def shown(gateway: FakeGateway, query: bytes, cookie: bytes = b"", path: str = API) -> Shown:
+async def shown(
+    gateway: FakeGateway, query: bytes, cookie: bytes = b"", path: str = API, end: str = "callback"
+) -> Shown:
     """Ask with bytes that no well-behaved client would send."""
     told = Shown()
-    whole = f"{path}/oauth/callback"
+    whole = f"{path}/oauth/{end}"
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -185,6 +187,16 @@ async def test_a_parameter_that_is_there_twice_asks_oauth_for_nothing(
     gateway.services.asked.clear()
     query = f"state=s&code=c&{name}=first&{name}=second".encode()
     is_harmless(await shown(gateway, query), b"first", b"second")
+    assert gateway.services.asked == []
+
+
+TICKETS = [b"", b"%00", b"%ff", b"t" * 129, b"t" * 50_000, b"a&ticket=b", b"%0d%0aLocation:%20//x"]
+
+
+@pytest.mark.parametrize("ticket", TICKETS, ids=range(len(TICKETS)))
+async def test_a_made_up_ticket_starts_nothing(gateway: FakeGateway, ticket: bytes) -> None:
+    gateway.services.asked.clear()
+    is_harmless(await shown(gateway, b"ticket=" + ticket, end="start"), b"ttttt")
     assert gateway.services.asked == []
 
 
