@@ -18,7 +18,7 @@ from crmlink_devstack.worlds import until
 from .fleet import Fleet
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
-NAMES = ["hundred", "before", "during", "after", "left", "keys", "idle"]
+NAMES = ["hundred", "before", "during", "after", "left", "keys", "drop", "idle"]
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +191,26 @@ async def test_keys_changed_during_a_refresh_never_bring_a_dead_token_back(fleet
     for _ in range(2):  # each needs the refresh token that the one before it brought
         failed = (await fleet.row("keys")).fingerprint
         assert await fleet.works(await ask(fleet, 0, "keys", failed))
+
+
+async def test_after_a_dropped_answer_the_access_token_is_used_while_it_works(
+    fleet: Fleet,
+) -> None:
+    first = await ask(fleet, 0, "drop", await expired(fleet, "drop"))
+    await fleet.org("POST", "answers", fault="drop", kind="oauth/token")
+    path = "/internal/v1/workspaces/drop/access-token"
+    async with fleet.client(0) as http:
+        lost = await http.post(path, json={"failed": first.fingerprint})
+        still = (await http.post(path, json={})).json()
+    assert (lost.status_code, still["fingerprint"]) == (503, first.fingerprint)
+    assert await fleet.works(first)
+    await lease_ends(fleet, "drop")
+    await fleet.count_token_calls()
+    for number in (0, 1):
+        with pytest.raises(NotConnectedError):
+            await ask(fleet, number, "drop", first.fingerprint)
+    assert await fleet.token_calls() <= 1  # none beside a sibling, which it could hurt
+    assert (await fleet.row("drop")).error_code == "rotated_token_lost"
 
 
 async def look_settled(fleet: Fleet) -> None:
