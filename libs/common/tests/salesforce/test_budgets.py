@@ -172,15 +172,17 @@ async def test_memory_is_bounded(clock: Clock) -> None:
 
 
 class Oauth:
-    """Takes reports and gives shares."""
+    """Takes reports and gives shares; ``asked`` counts those that were in vain too."""
 
     def __init__(self) -> None:
+        self.asked = 0
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.down = False
         self.status = 200
         self.shares = {"assistant": 100, "event": 90, "batch": 80, "reconcile": 70}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
         if self.down:
             raise httpx.ConnectError("refused")
         self.told.append((request.url.path, json.loads(request.content)))
@@ -253,6 +255,35 @@ async def test_a_report_that_is_refused_for_good_is_not_sent_again(
         await reports.flush()
         clock.later(seconds=6)
     assert len(oauth.told) == 1
+
+
+async def test_while_oauth_is_away_one_report_at_a_time_is_tried(
+    budgets: Budgets, clock: Clock, oauth: Oauth, reports: UsageReports
+) -> None:
+    for n in range(5):
+        budgets.heard(f"w{n}", "org", ApiUsage(n, 1000))
+    oauth.down = True
+    await reports.flush()
+    await reports.flush()
+    assert oauth.asked == 2  # each may take long, and the process be told to stop meanwhile
+    oauth.down = False
+    clock.later(seconds=6)
+    await reports.flush()
+    assert {path.split("/")[4] for path, _ in oauth.told} == {f"w{n}" for n in range(5)}
+
+
+async def test_a_clock_that_is_set_back_delays_neither_reports_nor_shares(
+    budgets: Budgets, clock: Clock, oauth: Oauth, reports: UsageReports
+) -> None:
+    budgets.heard("w1", "org", ApiUsage(1, 1000))
+    await reports.flush()
+    clock.later(hours=-1)
+    budgets.heard("w1", "org", ApiUsage(2, 1000))
+    await reports.flush()
+    assert [body["used"] for _, body in oauth.told] == [1, 2]
+    clock.later(hours=-1)
+    await budgets.learn_shares("w1")
+    assert len(oauth.told) == 3
 
 
 @pytest.mark.usefixtures("reports")

@@ -221,7 +221,8 @@ class Budgets:
         """Ask for the workspace's shares unless they were told lately."""
         known = self._of(workspace_id)
         at = known.shares_at
-        if self.ask_shares is None or (at is not None and self.now() - at < SHARES_KEPT):
+        lately = at is not None and timedelta(0) <= self.now() - at < SHARES_KEPT
+        if self.ask_shares is None or lately:
             return
         if (shares := await self.ask_shares(workspace_id)) is not None:
             self.set_shares(workspace_id, shares)

@@ -48,16 +48,21 @@ class UsageReports:
             log.info("usage not reported at the end")
 
     async def flush(self, *, at_once: bool = False) -> None:
-        """Report each workspace that changed and was not reported a moment ago."""
+        """Report each workspace that changed and was not reported a moment ago.
+
+        The first report that fails is the last for now: oauth is away, and others wait as long.
+        """
         for workspace_id in list(self._due):
             last = self._told.get(workspace_id)
             now = self._budgets.now()
-            if not at_once and last is not None and now - last < EVERY:
+            lately = last is not None and timedelta(0) <= now - last < EVERY
+            if lately and not at_once:
                 continue
             del self._due[workspace_id]
             _put(self._told, workspace_id, now)
             if not await self._report(workspace_id):
                 self._due.setdefault(workspace_id)
+                return
 
     async def shares(self, workspace_id: str) -> Mapping[WorkClass, int] | None:
         """Ask for a workspace's shares; None when they cannot be learned now."""
