@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from crmlink_gateway.domain.access import Scope
 from crmlink_gateway.fakes import API, WORKSPACE, FakeGateway, a_gateway, overview, usage
@@ -99,8 +99,8 @@ class Front:
         await self.page.get_by_role("button", name=name, exact=True).click()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def front(browser: Browser) -> AsyncIterator[Front]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def signed_in(browser: Browser) -> AsyncIterator[tuple[FakeGateway, str, BrowserContext]]:
     """Sign an administrator in; nothing but the gateway is started."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -108,18 +108,30 @@ async def front(browser: Browser) -> AsyncIterator[Front]:
         settings = uvicorn.Config(gateway.app, log_level="warning", lifespan="off", ws="none")
         server = uvicorn.Server(settings)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        context = await browser.new_context(viewport={"width": 1280, "height": 860})
+        context = await browser.new_context()
         context.set_default_timeout(10_000)
-        page = await context.new_page()
-        opened = Front(gateway=gateway, url=url, page=page)
-        page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        opened.stands()
-        await page.goto(url)
-        await page.get_by_label("API key").fill(gateway.key(Scope.ADMIN))
-        await opened.click("Sign in")
-        await expect(page.locator("#status")).to_have_text("Connected")
-        yield opened
+        await context.request.post(f"{url}/sign-in", form={"key": gateway.key(Scope.ADMIN)})
+        yield gateway, url, context
         await context.close()
         server.should_exit = server.force_exit = True
         await serving
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def front(
+    signed_in: tuple[FakeGateway, str, BrowserContext],
+) -> AsyncIterator[Front]:
+    """Open a page of its own; the services have forgotten what earlier tests let them say."""
+    gateway, url, context = signed_in
+    gateway.services.answers.clear()
+    gateway.services.asked.clear()
+    gateway.store.seen.clear()
+    page = await context.new_page()
+    await page.set_viewport_size({"width": 1280, "height": 860})
+    opened = Front(gateway=gateway, url=url, page=page)
+    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    opened.stands()
+    opened.uses()
+    yield opened
+    await page.close()
     assert opened.complaints == []
