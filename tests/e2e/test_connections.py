@@ -346,12 +346,6 @@ async def test_a_real_callback_is_good_in_its_browser_and_its_workspace_alone(
     assert (await world.first.overview())["status"] == "connected"
 
 
-async def test_what_a_member_became_in_between_is_written_now(world: World) -> None:
-    """Within a minute: pairs that were left alone are taken up by and by."""
-    _, record_id = a_contact(world.first.links, 6)
-    await written_phone(world, record_id, "+14155550105")
-
-
 WRONG_SECRET = "wR0ng/Secret+of=an.App-that_is~none"
 CARELESS = {  # what people and clients send where it does not belong
     "a secret of a wrong type": {"client_id": "x", "client_secret": [WRONG_SECRET]},
@@ -381,9 +375,9 @@ async def stir(world: World) -> None:
         await world.sim("POST", "answers", **spoilt, kind="oauth/token", count=1)
         await world.sim("POST", "revoke", tokens="access")
         await asked(first)
-    person = first.person
+    person = world.second.person
     for body in CARELESS.values():
-        answer = await world.http.put(person.surfaces.api, json=body, headers=key_of(first))
+        answer = await world.http.put(person.surfaces.api, json=body, headers=key_of(world.second))
         assert answer.status_code == 422
     callback = f"{person.surfaces.api}/oauth/callback"
     for query in (f"state={WRONG_SECRET}&code={WRONG_SECRET}", f"error={WRONG_SECRET}&state=s"):
@@ -422,3 +416,10 @@ async def test_no_secret_is_found_anywhere_and_no_person_in_a_log(world: World) 
         assert looked.read[f"table oauth.{place}"] > 0
     assert sealed["connections.client_secret"] == 2
     assert sum(sealed.values()) > 3
+
+
+async def test_what_a_member_became_in_between_is_written_now(world: World) -> None:
+    """Within a minute of the way back: pairs that were left alone are taken up by and by."""
+    _, record_id = a_contact(world.first.links, 6)
+    await written_phone(world, record_id, "+14155550105")
+    assert world.stack.died() == []
