@@ -3,87 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
 from rich.console import Console
 
-from crmlink_common.contracts.tools import ToolReply
 from crmlink_devstack.leaks import Secret
-from crmlink_devstack.walk.assistant import ask_tools
 from crmlink_devstack.walk.config import walk_config
 from crmlink_devstack.walk.journey import Journey
 from crmlink_devstack.walk.login import log_in
 from crmlink_devstack.walk.waiting import until
 
+from .hostile import CALLBACKS, WRONG_SECRET, raw, stir
 from .leaks import look, sealed_in
-from .orgs import SECOND, SECOND_KEY, Workspace, World, a_world
+from .looking import (
+    SOON,
+    a_contact,
+    asked,
+    asked_of_upstream,
+    code_of,
+    phone_of,
+    written_by_us,
+    written_phone,
+)
+from .orgs import SECOND, SECOND_KEY, World, a_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.asyncio(loop_scope="session")]
-SOON = 90.0  # seconds; the machine may be busy
 A_WHILE = 3.0  # seconds in which two polls and several turns would have been
-QUERY = ("salesforce_query", {"query": "SELECT Id FROM Contact LIMIT 1"})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     async with a_world(tmp_path_factory.mktemp("orgs")) as world:
         yield world
-
-
-async def asked(workspace: Workspace) -> ToolReply:
-    [reply] = await ask_tools(workspace.person.surfaces, [QUERY])
-    return reply
-
-
-def code_of(reply: ToolReply) -> str:
-    return "" if reply.error is None else reply.error.code
-
-
-def a_contact(links: dict[str, tuple[str, str]], number: int = 0) -> tuple[str, str]:
-    """Choose a member that is linked to a contact."""
-    found = sorted(
-        (member, record) for member, (kind, record) in links.items() if kind == "Contact"
-    )
-    return found[number]
-
-
-async def phone_of(world: World, record_id: str, org: str = "salesforce") -> str | None:
-    async with world.user(org) as user:
-        records = await user.records("Contact", [record_id], ["Phone"])
-    phone: str | None = records[record_id]["Phone"]
-    return phone
-
-
-async def written_phone(world: World, record_id: str, phone: str) -> None:
-    async def there() -> bool:
-        return await phone_of(world, record_id) == phone
-
-    await until(f"{phone} in Salesforce", there, SOON)
-
-
-async def asked_of_upstream(workspace: Workspace, member_id: str, phone: str) -> None:
-    async def there() -> bool:
-        return workspace.upstream.members[member_id].phone == phone
-
-    await until(f"{phone} upstream", there, SOON)
-
-
-async def written_by_us(world: World, org: str) -> dict[str, Any]:
-    """Give what our services wrote and asked there, without oauth's own look."""
-    counts = await world.sim("GET", "counts", org)
-    mine = {name for name in {**counts["clients"], **counts["callers"]} if "crmlink" in name}
-    return {
-        name: [counts["clients"].get(name), counts["callers"].get(name)]
-        for name in sorted(mine)
-        if "oauth" not in name
-    }
 
 
 async def test_a_first_workspace_does_the_whole_job(world: World) -> None:
@@ -272,31 +227,6 @@ async def test_back_in_the_first_org_all_links_are_alive_again(world: World) -> 
     assert world.stack.died() == []
 
 
-CALLBACKS = [
-    b"state=s&code=c",
-    b"state=%00&code=%0d%0aSet-Cookie:%20crmlink_session=evil",
-    b"state=%ff%fe&code=%c3",
-    b"state=a&state=b&code=c&code=d",
-    b"code=" + b"c" * 50_000,
-    b"&".join(b"x%d=y" % n for n in range(3_000)),
-    b"error=%3Cscript%3Ealert(1)%3C/script%3E&error_description=%3Cscript%3E",
-    b"state=s&redirect_uri=https://evil.example&code=c",
-    b"%",
-]
-
-
-async def raw(url: httpx.URL, target: bytes, *more: bytes) -> bytes:
-    """Send what no client would, and read the answer whole."""
-    reader, writer = await asyncio.open_connection(url.host, url.port)
-    head = [b"GET " + target + b" HTTP/1.1", b"Host: x", b"Connection: close", *more, b"", b""]
-    writer.write(b"\r\n".join(head))
-    await writer.drain()
-    async with asyncio.timeout(10):
-        answer = await reader.read()
-    writer.close()
-    return answer
-
-
 async def test_hostile_callbacks_over_http_get_no_code_exchanged(world: World) -> None:
     api = httpx.URL(world.first.person.surfaces.api)
     path = f"{api.path}/oauth/callback".encode()
@@ -344,61 +274,6 @@ async def test_a_real_callback_is_good_in_its_browser_and_its_workspace_alone(
     assert "This sign-in was already used once." in again.text
     assert len((await world.sim("GET", "handed-out"))["verifiers"]) == len(before) + 1
     assert (await world.first.overview())["status"] == "connected"
-
-
-WRONG_SECRET = "wR0ng/Secret+of=an.App-that_is~none"
-CARELESS = {  # what people and clients send where it does not belong
-    "a secret of a wrong type": {"client_id": "x", "client_secret": [WRONG_SECRET]},
-    "a secret under another name": {"client_id": "x", "secret": WRONG_SECRET},
-    "a secret in the address": {
-        "client_id": "x",
-        "client_secret": WRONG_SECRET,
-        "login_url": f"https://{WRONG_SECRET}@login.salesforce.com",
-    },
-    "a secret that is too long": {"client_id": "x", "client_secret": WRONG_SECRET * 40},
-}
-SPOILT: list[dict[str, Any]] = [
-    {"fault": "html", "status": 502},
-    {"fault": "drop"},
-]
-
-
-async def stir(world: World) -> None:
-    """Let go wrong what can, wherever a secret is in somebody's hand."""
-    first = world.first
-    await world.sim("PUT", "app", rotate=True)
-    for _ in range(2):
-        await world.sim("POST", "revoke", tokens="access")
-        assert code_of(await asked(first)) == ""
-    await world.sim("DELETE", "app")
-    for spoilt in SPOILT:
-        await world.sim("POST", "answers", **spoilt, kind="oauth/token", count=1)
-        await world.sim("POST", "revoke", tokens="access")
-        await asked(first)
-    person = world.second.person
-    for body in CARELESS.values():
-        answer = await world.http.put(person.surfaces.api, json=body, headers=key_of(world.second))
-        assert answer.status_code == 422
-    callback = f"{person.surfaces.api}/oauth/callback"
-    for query in (f"state={WRONG_SECRET}&code={WRONG_SECRET}", f"error={WRONG_SECRET}&state=s"):
-        answer = await world.http.get(f"{callback}?{query}")
-        assert answer.status_code == 400
-    wrong = {"client_id": world.org().client_id, "client_secret": WRONG_SECRET}
-    await person.ask("PUT", "", json={**wrong, "login_url": world.org().url})
-    begun = await person.ask("POST", "/authorize", json={})
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as browser:
-        back = await log_in(browser, begun["url"], person.surfaces, callback)
-        page = await browser.get(back)
-        again = await browser.get(back)
-    world.answers += [page.content, again.content]
-    assert "does not accept the Client ID and Client Secret" in page.text
-    poison = json.dumps({"workspace_id": "w", "email": "zoe@poison.example", "version": "x"})
-    async with AIOKafkaProducer(bootstrap_servers=person.surfaces.kafka) as producer:
-        await producer.send_and_wait("members.v1", poison.encode(), key=b"w/m")
-
-
-def key_of(workspace: Workspace) -> dict[str, str]:
-    return {"Authorization": f"Bearer {workspace.person.surfaces.api_key}"}
 
 
 async def test_no_secret_is_found_anywhere_and_no_person_in_a_log(world: World) -> None:
