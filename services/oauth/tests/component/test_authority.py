@@ -108,6 +108,34 @@ async def test_a_lost_answer_is_tried_again_if_nothing_was_ever_rotated(
     assert (await world.token(failed)).token in world.org.access
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        httpx.ConnectError("no way there"),
+        httpx.Response(503, text="maintenance"),
+        httpx.Response(400, json={"error": "server_error"}),
+    ],
+)
+async def test_an_outage_costs_no_rotated_token_and_is_shown(
+    world: World, fault: httpx.Response | Exception
+) -> None:
+    world.org.rotates = True
+    await world.connect()
+    await world.token(await world.expire())
+    failed = await world.expire()
+    world.org.faults[REFRESH] = [fault] * 5
+    for _ in range(5):
+        with pytest.raises(NotAnsweredError):
+            await world.token(failed)
+        world.time += timedelta(minutes=1)
+    shown = await world.setup.show("w1")
+    assert shown.status is ConnectionStatus.CONNECTED
+    assert shown.error is not None
+    assert shown.error.code == "not_answering"
+    assert (await world.token(failed)).token in world.org.access
+    assert (await world.setup.show("w1")).error is None
+
+
 async def lose_an_answer(world: World) -> str:
     """Rotate once, then let Salesforce rotate again while its answer never arrives."""
     world.org.rotates = True

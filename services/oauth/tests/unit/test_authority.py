@@ -101,11 +101,12 @@ def test_a_rotated_connection_gets_one_more_try_and_only_alone() -> None:
     assert verdict(twice, now=NOON + 2 * LEASE) == Lost()
 
 
-def test_without_an_answer_the_pauses_grow_and_end_at_a_minute() -> None:
+@pytest.mark.parametrize("consumed", [True, False])
+def test_without_an_answer_the_pauses_grow_and_end_at_a_minute(*, consumed: bool) -> None:
     connection, now, pauses = UP, NOON, []
     for _ in range(9):
         assert verdict(connection, now=now) == Refresh()
-        connection = unanswered(begin(connection, "me", now), consumed=True, now=now)
+        connection = unanswered(begin(connection, "me", now), consumed=consumed, now=now)
         assert connection.refresh_until is not None
         assert verdict(connection, now=now) == Wait(connection.refresh_until, busy=False)
         pauses.append(connection.refresh_until - now)

@@ -89,7 +89,7 @@ class SalesforceLogin:
             code = classify(error, answer.text("error_description"))
             if code not in PASSES:
                 raise TokenRefusedError(code)
-            raise NotAnsweredError(code, consumed=code != "rate_limited", code=code)
+            raise NotAnsweredError(code, consumed=False, code=code)  # told: no token was made
         raise _strange(answer)
 
     async def revoke(self, login_url: str, token: str) -> None:
@@ -191,7 +191,9 @@ def _strange(answer: Answer) -> NotAnsweredError:
     ill = answer.status >= httpx.codes.INTERNAL_SERVER_ERROR
     busy = answer.status == httpx.codes.TOO_MANY_REQUESTS
     code = "not_answering" if ill or busy else "unexpected_answer"
-    return NotAnsweredError(f"HTTP {answer.status}", consumed=ill or answer.good, code=code)
+    turned_away = answer.status == httpx.codes.SERVICE_UNAVAILABLE
+    consumed = answer.good or (ill and not turned_away)
+    return NotAnsweredError(f"HTTP {answer.status}", consumed=consumed, code=code)
 
 
 def _refused_or_strange(answer: Answer) -> TokenRefusedError | NotAnsweredError:

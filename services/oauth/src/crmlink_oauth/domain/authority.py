@@ -143,13 +143,14 @@ def refreshed(connection: Connection, sealed: Sealed) -> Connection:
 
 def unanswered(connection: Connection, *, consumed: bool, now: datetime) -> Connection:
     """Pause, longer each time. ``consumed``: Salesforce may have acted on it."""
-    lost = connection.refreshes_unanswered
-    pause = min(timedelta(seconds=2 ** min(lost, 10)), LONGEST_PAUSE)
+    lost, failed = connection.refreshes_unanswered, connection.refreshes_failed + 1
+    pause = min(timedelta(seconds=2 ** min(failed, 10)), LONGEST_PAUSE)
     return replace(
         connection,
         refresh_holder="",
         refresh_until=now + pause,
         refreshes_unanswered=lost if consumed else max(0, lost - 1),
+        refreshes_failed=failed,
     )
 
 

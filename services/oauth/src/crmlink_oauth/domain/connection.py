@@ -60,6 +60,7 @@ class Connection:
     refresh_fingerprint: str = ""
     refresh_epoch: int = 0
     refreshes_unanswered: int = 0  # calls begun for this token whose outcome nobody learnt
+    refreshes_failed: int = 0  # in a row, for this token: those that never arrived among them
 
     @property
     def stage(self) -> Stage:
@@ -80,6 +81,7 @@ NO_INTENT: dict[str, Any] = {
     "refresh_fingerprint": "",
     "refresh_epoch": 0,
     "refreshes_unanswered": 0,
+    "refreshes_failed": 0,
 }
 NO_PENDING_ORG: dict[str, Any] = {"pending_org_id": "", "pending_org_name": ""}
 NO_TOKENS: dict[str, Any] = {

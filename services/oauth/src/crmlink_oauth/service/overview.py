@@ -13,7 +13,7 @@ from crmlink_oauth.domain.connection import DEFAULT_LOGIN_URL, Connection
 from crmlink_oauth.domain.refusals import REFUSALS
 from crmlink_oauth.service.ports import Usage
 
-UNANSWERED_IS_TOLD = 3
+FAILED_IS_TOLD = 3
 
 
 class Trouble(BaseModel):
@@ -128,7 +128,7 @@ def overview(
     revoke_failed_at: datetime | None = None,
 ) -> Overview:
     code = connection.error_code
-    if not code and connection.refreshes_unanswered >= UNANSWERED_IS_TOLD:
+    if not code and connection.refreshes_failed >= FAILED_IS_TOLD:
         code = "not_answering"
     wanted = connection.wanted_version
     return Overview(

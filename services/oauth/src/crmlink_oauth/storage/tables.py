@@ -57,6 +57,7 @@ class ConnectionRow(Row, table=True):
     refresh_fingerprint: str
     refresh_epoch: int = _number()
     refreshes_unanswered: int
+    refreshes_failed: int = Field(sa_column_kwargs={"server_default": "0"})
 
 
 class CheckRow(Row, table=True):
