@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote, unquote
 
 import psycopg
 from psycopg import sql
@@ -25,9 +26,10 @@ def prepare_roles(dsn: str, passwords: Mapping[str, str]) -> str:
             database = connection.info.dbname
             connection.execute(roles_script())
             for service, password in passwords.items():
-                role = sql.Identifier(role_of(service, database))
+                role = role_of(service, database)
                 told = sql.SQL("alter role {} login password {}")
-                connection.execute(told.format(role, sql.Literal(password)))
+                proof = _proof(connection, role, password)
+                connection.execute(told.format(sql.Identifier(role), sql.Literal(proof)))
     except psycopg.errors.InsufficientPrivilege:
         return SHARED.format(why="it may not create roles, or no schemas there")
     service, password = next(iter(passwords.items()))
@@ -36,6 +38,12 @@ def prepare_roles(dsn: str, passwords: Mapping[str, str]) -> str:
     except psycopg.OperationalError:
         return SHARED.format(why="the server lets none of the new roles in (pg_hba.conf)")
     return ""
+
+
+def _proof(connection: psycopg.Connection, role: str, password: str) -> str:
+    """Give what the server compares with: the password itself would stand in its log."""
+    made = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+    return made.decode()
 
 
 def require_roles(dsn: str, passwords: Mapping[str, str]) -> None:
@@ -54,5 +62,5 @@ def address_of(dsn: str, service: str, password: str) -> str:
     """Give the address that a service uses, as a URL with the driver it had."""
     scheme, _, rest = dsn.partition("://")
     place = rest.rpartition("@")[2]
-    database = place.partition("?")[0].rpartition("/")[2]
-    return f"{scheme}://{role_of(service, database)}:{password}@{place}"
+    database = unquote(place.partition("?")[0].rpartition("/")[2])
+    return f"{scheme}://{quote(role_of(service, database), safe='')}:{password}@{place}"

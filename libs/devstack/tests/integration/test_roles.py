@@ -72,6 +72,16 @@ def test_a_service_works_in_its_own_schema_and_in_no_other(place: Place) -> None
     assert place.run("select n from oauth.kept", "oauth") == [(1,)]
 
 
+def test_the_server_is_told_no_password(place: Place) -> None:
+    database = place.dsn.rpartition("/")[2]
+    place.run(f"alter database {database} set password_encryption = 'md5'")
+    assert prepare_roles(place.dsn, PASSWORDS) == ""
+    kept = {row[0]: row[1] for row in place.run("select rolname, rolpassword from pg_authid")}
+    made = str(kept[role_of("oauth", database)])
+    assert made.startswith("SCRAM-SHA-256$")  # before it was sent
+    assert place.run("select 1", "oauth") == [(1,)]
+
+
 def test_data_of_a_time_with_one_role_becomes_its_services(place: Place) -> None:
     place.run("create schema oauth")
     place.run("create table oauth.connections (id bigserial primary key, day date)")
@@ -108,4 +118,7 @@ def test_a_services_address_names_its_role_and_password() -> None:
     dsn = "postgresql+psycopg://postgres@127.0.0.1:5432/crm?connect_timeout=5"
     assert address_of(dsn, "sync-inbound", "p") == (
         "postgresql+psycopg://crm_sync_inbound:p@127.0.0.1:5432/crm?connect_timeout=5"
+    )
+    assert address_of("postgresql://u@h/our%20crm", "oauth", "p") == (
+        "postgresql://our%20crm_oauth:p@h/our%20crm"
     )
