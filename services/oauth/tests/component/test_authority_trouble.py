@@ -10,6 +10,7 @@ from crmlink_common.errors import TransientError
 from crmlink_oauth.domain.authority import begin
 from crmlink_oauth.domain.connection import Connection as Row
 from crmlink_oauth.fakes.world import World
+from crmlink_oauth.service.signing_in import Callback
 
 REFRESH = "refresh_token"
 
@@ -27,6 +28,19 @@ async def test_a_missing_key_is_no_lost_answer(world: World) -> None:
             await wrong.grant("w1", failed)
     assert world.row().refreshes_unanswered == 0
     assert (await right.grant("w1", failed)).token in world.org.access
+
+
+async def test_a_secret_that_does_not_open_is_told_with_its_cure(world: World) -> None:
+    await world.configure()
+    lost = replace(world.desk, seals=KeyRing({"k2": hashlib.sha256(b"k2").digest()}))
+    signing_in = replace(world.signing_in, setup=replace(world.setup, desk=lost))
+    begun = await signing_in.begin("w1", actor="ada")
+    came = world.org.allow(begun.authorize_url)
+    finished = await signing_in.finish("w1", Callback(**came, browser_token=begun.browser_token))
+    assert finished.code == "secret_unreadable"
+    assert finished.overview.error is not None
+    assert "Edit" in finished.overview.error.cure
+    assert "authorization_code" not in world.org.calls
 
 
 async def test_a_slower_refresh_of_the_same_token_revokes_nothing(world: World) -> None:

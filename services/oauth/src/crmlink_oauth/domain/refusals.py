@@ -83,6 +83,10 @@ REFUSALS: dict[str, Refusal] = {
         "Salesforce accepts a callback URL over https alone.",
         "Ask your operator to serve this product over https, and register the new callback URL.",
     ),
+    "secret_unreadable": Refusal(
+        "The stored Client Secret cannot be read: the key that it was encrypted with is missing.",
+        "Ask your operator for the key, or click Edit and enter the Client Secret anew.",
+    ),
     # what the token endpoint says
     "code_expired": Refusal("The sign-in's code has expired or was used.", _AGAIN),
     "redirect_uri_mismatch": Refusal(

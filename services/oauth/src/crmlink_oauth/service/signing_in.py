@@ -12,6 +12,7 @@ from hmac import compare_digest
 from urllib.parse import urlencode
 
 from crmlink_common.contracts.connections import ConnectionStatus
+from crmlink_common.crypto.keyring import SealedTextError
 from crmlink_common.salesforce.hosts import HostRefusedError, checked_origin
 from crmlink_common.salesforce.versions import VersionRefusedError, choose_version
 from crmlink_oauth.domain.checks import ObjectAccess
@@ -140,6 +141,9 @@ class SigningIn:
             )
         except (TokenRefusedError, NotAnsweredError) as exc:
             return await self._refuse(connection, of_sign_in(exc.code), actor)
+        except SealedTextError:
+            log.exception("a sealed text does not open")
+            return await self._refuse(connection, "secret_unreadable", actor)
         try:
             async with asyncio.timeout(self.look_within):
                 found = await self._look_around(connection, answer)
