@@ -149,12 +149,10 @@ class SigningIn:
                 found = await self._look_around(connection, answer)
         except TimeoutError:
             return await self._refuse(connection, "not_answering", actor, answer)
-        except (TokenRefusedError, NotAnsweredError) as exc:
+        except (TokenRefusedError, NotAnsweredError, VersionRefusedError) as exc:
             return await self._refuse(connection, exc.code, actor, answer)
         except HostRefusedError:
             return await self._refuse(connection, "instance_url_refused", actor, answer)
-        except VersionRefusedError as exc:
-            return await self._refuse(connection, exc.code, actor, answer)
         return await self._store(connection, found, actor)
 
     async def _look_around(self, connection: Connection, answer: TokenAnswer) -> Found:
