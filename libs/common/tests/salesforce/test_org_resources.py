@@ -68,12 +68,12 @@ async def test_the_list_of_objects_is_kept_like_a_description(fake: FakeOrg) -> 
 def test_descriptions_are_bounded_in_size() -> None:
     kept = Descriptions(lambda: NOON, largest=100)
     for n in range(4):
-        kept.keep(("w", "o", "59.0", f"X{n}"), Described({"n": n}, size=40))
-        kept.keep(("w", "o", "59.0", f"X{n}"), Described({"n": n}, size=40))
-    names = [n for n in range(4) if kept.find(("w", "o", "59.0", f"X{n}"))]
+        kept.keep(("w", "o", 1, "59.0", f"X{n}"), Described({"n": n}, size=40))
+        kept.keep(("w", "o", 1, "59.0", f"X{n}"), Described({"n": n}, size=40))
+    names = [n for n in range(4) if kept.find(("w", "o", 1, "59.0", f"X{n}"))]
     assert names == [2, 3]
-    assert kept.keep(("w", "o", "59.0", "huge"), Described({"n": 9}, size=101)) == {"n": 9}
-    assert kept.find(("w", "o", "59.0", "huge")) is None
+    assert kept.keep(("w", "o", 1, "59.0", "huge"), Described({"n": 9}, size=101)) == {"n": 9}
+    assert kept.find(("w", "o", 1, "59.0", "huge")) is None
 
 
 async def test_a_record_is_read_by_an_external_id(fake: FakeOrg) -> None:

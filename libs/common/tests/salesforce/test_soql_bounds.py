@@ -216,7 +216,7 @@ def test_a_query_that_its_cap_makes_too_long_is_refused() -> None:
 def test_a_text_is_as_long_as_what_it_means(character: str) -> None:
     """Facts §3: 4,000 characters."""
     query = "SELECT Id FROM A WHERE B = '{}'"
-    assert bounded(query.format(character * 4000), MOST)
+    assert bounded(query.format(character * 4000), MOST).query.endswith(f"LIMIT {MOST}")
     with pytest.raises(SoqlError) as caught:
         bounded(query.format(character * 4001), MOST)
     assert caught.value.code == "refused_long_text"
