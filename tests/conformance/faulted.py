@@ -12,7 +12,7 @@ from crmlink_common.salesforce.client import Outcome, QueryResult
 from crmlink_common.salesforce.opening import OF_CALLS, Timeouts
 
 from .asking import Asking, typed
-from .matrix import CREATES, DELETES, LATE, LATE_ANSWER, SEVERAL, TITLE, UPDATES, Fault, World
+from .matrix import DELETES, LATE, LATE_ANSWER, NEVER_TWICE, SEVERAL, TITLE, UPDATES, Fault, World
 from .own_client import Counting, Logins, opened
 from .world import Control, SimulatedOrg
 
@@ -108,11 +108,12 @@ def found(matrix: Matrix, kind: str, count: int) -> list[Found]:
 def check(kind: str, outcome: Outcome, seen: Found) -> None:
     """An outcome says no more, and no less, than what the org has."""
     if kind in DELETES:
-        assert outcome.ok is False or seen.records == 0
+        done = seen.records == 0
     elif kind in UPDATES:
-        assert outcome.ok is False or seen.titles == 1
+        done = seen.titles == 1
     else:
         assert seen.records <= 1, "created twice"
-        assert outcome.ok is False or seen.records == 1
-    if kind in CREATES and not outcome.ok and not isinstance(outcome.error, UnknownOutcomeError):
-        assert seen.records == 0, "said not to be, and is"
+        done = seen.records == 1
+    assert done or not outcome.ok, "said to be done, and is not"
+    if kind in NEVER_TWICE and not isinstance(outcome.error, UnknownOutcomeError):
+        assert done is outcome.ok, "said not to be done, and is"

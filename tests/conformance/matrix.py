@@ -17,26 +17,31 @@ LATE = 2.0  # seconds; the client has given up long before, on a busy machine to
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What the operator asks for, of calls of one caller; ``count`` and ``client`` are added."""
+    """What the operator asks for, of calls of one caller; ``count`` and ``client`` are added.
+
+    ``parks``: told at once, since no repeat could help today. ``loses``: the answer does not tell
+    whether the call had effect.
+    """
 
     name: str
     setting: str
     body: dict[str, Any]
     writes_alone: bool = False
-    parks: bool = False  # told at once: no repeat could help today
+    parks: bool = False
+    loses: bool = False
 
 
-def _fails(name: str, status: int, code: str, *, parks: bool = False) -> Fault:
-    return Fault(name, "fail", {"status": status, "code": code}, parks=parks)
+def _fails(name: str, status: int, code: str, *, parks: bool = False, loses: bool = False) -> Fault:
+    return Fault(name, "fail", {"status": status, "code": code}, parks=parks, loses=loses)
 
 
 def _spoils(name: str, **body: object) -> Fault:
-    return Fault(name, "answers", body)
+    return Fault(name, "answers", body, loses=True)
 
 
 FAULTS = [
-    _fails("503", 503, "SERVER_UNAVAILABLE"),
-    _fails("500", 500, "UNKNOWN_EXCEPTION"),
+    _fails("503", 503, "SERVER_UNAVAILABLE", loses=True),
+    _fails("500", 500, "UNKNOWN_EXCEPTION", loses=True),
     _fails("429", 429, "REQUEST_RATE_EXCEEDED"),
     _fails("expired session", 401, "INVALID_SESSION_ID"),
     _fails("limit", 403, "REQUEST_LIMIT_EXCEEDED", parks=True),
@@ -134,3 +139,4 @@ QUERY_STEPS = {
     "results": {"method": "GET", "path": "jobs/query/*/results*"},
 }
 WRITES = CREATES | UPSERTS | UPDATES | DELETES
+NEVER_TWICE = WRITES.keys() - UPSERTS.keys() - {"bulk update"}  # a job's own steps may be repeated

@@ -14,10 +14,11 @@ from crmlink_common.errors import (
     TransientError,
     UnknownOutcomeError,
 )
+from crmlink_common.salesforce.client import Outcome
 from crmlink_common.salesforce.opening import Timeouts
 
 from .faulted import Matrix, Opening, compare
-from .matrix import CREATES, FAULTS, LATE_ANSWER, READS, WRITES, Fault
+from .matrix import FAULTS, LATE_ANSWER, NEVER_TWICE, READS, WRITES, Fault
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 fact = pytest.mark.fact
@@ -70,18 +71,27 @@ async def read_in_vain(matrix: Matrix, fault: Fault, kind: str) -> None:
     await matrix.heals(fault)
 
 
+def ends_unknown(matrix: Matrix, outcomes: list[Outcome]) -> None:
+    """One attempt, and nobody says what it came to."""
+    assert len(matrix.sent.sent) == 1
+    assert outcomes
+    assert all(isinstance(one.error, UnknownOutcomeError) for one in outcomes)
+
+
 async def write_once(matrix: Matrix, fault: Fault, kind: str) -> None:
     await matrix.breaks(fault, 1)
     outcomes = await WRITES[kind](matrix.world)
     assert len(matrix.sent.sent) <= bound(kind)
     await compare(matrix, fault, kind, outcomes)
-    if fault.parks:
+    if fault.loses and kind in NEVER_TWICE:
+        ends_unknown(matrix, outcomes)
+    elif fault.parks:
         assert all(isinstance(one.error, LimitError) for one in outcomes)
     elif fault.writes_alone and kind.startswith("bulk"):  # Salesforce itself has tried again
         assert all(one.ok or isinstance(one.error, TransientError) for one in outcomes)
     elif fault is LATE_ANSWER:  # the time of a whole call may be up before its repeat
         assert all(isinstance(one.error, CrmLinkError | None) for one in outcomes)
-    elif kind not in CREATES:
+    else:
         assert all(one.ok for one in outcomes)
 
 
@@ -90,6 +100,8 @@ async def write_in_vain(matrix: Matrix, fault: Fault, kind: str) -> None:
     await matrix.breaks(fault, FOR_GOOD)
     outcomes = await WRITES[kind](matrix.world)
     attempts = len(matrix.sent.sent)
+    if fault.loses and kind in NEVER_TWICE:
+        ends_unknown(matrix, outcomes)
     assert 1 <= attempts <= bound(kind)
     await matrix.heals(fault)
     await compare(matrix, fault, kind, outcomes)

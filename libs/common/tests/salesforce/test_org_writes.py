@@ -16,7 +16,7 @@ from crmlink_common.errors import (
     UnknownOutcomeError,
 )
 from crmlink_common.salesforce.client import Outcome, SalesforceError
-from crmlink_common.salesforce.fakes import FakeOrg, an_error, body_of
+from crmlink_common.salesforce.fakes import FakeOrg, a_token, an_error, body_of
 
 ID = "001dM00003jU9GxQAK"
 OTHER = "a01M00000062mPgIAI"
@@ -155,11 +155,37 @@ async def test_a_lost_answer_leaves_a_create_unknown(fake: FakeOrg, answer: obje
 
 
 @pytest.mark.parametrize("answer", [LOST, an_error(500)])
-async def test_an_update_whose_answer_is_lost_is_sent_again(fake: FakeOrg, answer: object) -> None:
+async def test_an_upsert_by_a_unique_field_whose_answer_is_lost_is_sent_again(
+    fake: FakeOrg, answer: object
+) -> None:
     fake.answers = [answer, httpx.Response(204)]
-    [outcome] = await (await fake.open()).update("Contact", [{"Id": ID}])
+    [outcome] = await (await fake.open()).upsert("Contact", "Key__c", [{"Key__c": "a"}])
     assert outcome.ok
     assert fake.slept == [0.2]
+
+
+@pytest.mark.parametrize("answer", [LOST, an_error(500), httpx.Response(200, text="<html>")])
+async def test_an_update_or_delete_whose_answer_is_lost_is_not_sent_again(
+    fake: FakeOrg, answer: object
+) -> None:
+    """It could undo what somebody else did in between; so could an upsert by the id."""
+    fake.answers = [answer] * 3
+    fake.tokens.given += [a_token(), a_token()]
+    record = {"Id": ID, "Phone": "1"}
+    told = await (await fake.open()).update("Contact", [record])
+    told += await (await fake.open()).delete("Contact", [ID])
+    told += await (await fake.open()).upsert("Contact", "Id", [record])
+    assert [isinstance(one.error, UnknownOutcomeError) for one in told] == [True] * 3
+    assert (len(fake.asked), fake.slept) == (3, [])
+
+
+async def test_after_a_lost_answer_no_further_record_is_updated(fake: FakeOrg) -> None:
+    fake.answers = [LOST]
+    records = [{"Id": f"003{n:012}"} for n in range(1001)]
+    outcomes = await (await fake.open()).update("Contact", [*records, records[0]])
+    codes = [one.error.code if one.error else "" for one in outcomes]
+    assert codes == ["ReadTimeout"] * 1000 + ["NOT_SENT"] * 2
+    assert all(isinstance(one.error, TransientError) for one in outcomes[1000:])
 
 
 async def test_an_upsert_by_a_field_that_is_not_unique_is_not_sent_again(fake: FakeOrg) -> None:

@@ -10,7 +10,6 @@ import pytest
 from crmlink_common.errors import (
     ConflictError,
     NotFoundError,
-    PermanentError,
     TransientError,
     UnknownOutcomeError,
 )
@@ -120,19 +119,6 @@ async def test_an_id_is_deleted_once(fake: FakeOrg) -> None:
     assert len(fake.asked) == 1
 
 
-async def test_what_is_gone_when_a_delete_is_repeated_counts_as_deleted(fake: FakeOrg) -> None:
-    fake.answers = [httpx.ReadTimeout(""), an_error(404, "ENTITY_IS_DELETED")]
-    assert (await (await fake.open()).delete("Contact", [ID]))[0].ok
-    fake.answers = [
-        httpx.ReadError(""),
-        [failed("ENTITY_IS_DELETED"), failed("INSUFFICIENT_ACCESS_OR_READONLY")],
-    ]
-    fake.tokens.given.append(a_token())
-    gone, refused = await (await fake.open()).delete("Contact", [ID, OTHER])
-    assert gone == Outcome(ok=True, record_id=ID, created=False)
-    assert isinstance(refused.error, PermanentError)
-
-
 async def test_whether_a_repeated_upsert_has_created_is_not_known(fake: FakeOrg) -> None:
     fake.answers = [httpx.ReadError(""), [item(ID, created=False), item(OTHER, created=True)]]
     records = [{"Key__c": "a"}, {"Key__c": "b"}]
@@ -220,16 +206,23 @@ def slow_above(most: int) -> Any:  # noqa: ANN401 - an answer of FakeOrg
 
 async def test_calls_that_take_too_long_become_smaller_for_all_that_follow(fake: FakeOrg) -> None:
     fake.answers = [slow_above(300)] * 20
-    records = [{"Id": f"003{n:012}"} for n in range(2000)]
-    outcomes = await (await fake.open()).update("Contact", records)
+    records = [{"Key__c": f"k{n}"} for n in range(2000)]
+    outcomes = await (await fake.open()).upsert("Contact", "Key__c", records)
     assert all(one.ok for one in outcomes)
     assert len(fake.asked) == 2 + 8  # 1,000 and 500 are too many, 250 are not
     assert fake.slept == [0.2, 0.4]
 
 
-async def test_a_create_that_takes_too_long_is_not_cut_but_unknown(fake: FakeOrg) -> None:
+@pytest.mark.parametrize("operation", ["create", "update"])
+async def test_what_takes_too_long_and_is_not_repeated_is_not_cut_but_unknown(
+    fake: FakeOrg, operation: str
+) -> None:
     fake.answers = [slow_above(100)]
-    outcomes = await (await fake.open()).create("Contact", [{"LastName": "n"}] * 150)
+    org = await fake.open()
+    if operation == "create":
+        outcomes = await org.create("Contact", [{"LastName": "n"}] * 150)
+    else:
+        outcomes = await org.update("Contact", [{"Id": f"003{n:012}"} for n in range(150)])
     assert all(isinstance(one.error, UnknownOutcomeError) for one in outcomes)
     assert len(fake.asked) == 1
 
@@ -241,13 +234,13 @@ async def test_a_body_that_is_too_large_is_parted(fake: FakeOrg) -> None:
 
 
 async def test_a_part_whose_answer_is_lost_is_sent_again_alone(fake: FakeOrg) -> None:
-    records = [{"Id": f"003{n:012}"} for n in range(250)]
+    records = [{"Key__c": f"k{n}"} for n in range(250)]
     broken = [{"errorCode": "SERVER_UNAVAILABLE", "message": "x"}]
     answers = [
         {"referenceId": "r0", "httpStatusCode": 503, "body": broken},
         {"referenceId": "r1", "httpStatusCode": 200, "body": [item(OTHER)] * 50},
     ]
     fake.answers = [{"compositeResponse": answers}, [item(ID)] * 200]
-    outcomes = await (await fake.open()).update("Contact", records)
+    outcomes = await (await fake.open()).upsert("Contact", "Key__c", records)
     assert [one.record_id for one in outcomes] == [ID] * 200 + [OTHER] * 50
     assert len(fake.bodies()[1]["records"]) == 200

@@ -47,6 +47,11 @@ async def written(org: Org, world: World, way: str, op: str) -> list[Outcome]:
     return await org.upsert("Contact", "Key__c", keys, bulk=bulk)
 
 
+def never_twice(way: str, op: str) -> bool:
+    """Tell whether a lost answer ends the write: by id, and no job does it."""
+    return op == "delete" or (op == "update" and way != "bulk")
+
+
 def is_right(world: World, way: str, op: str) -> bool:
     """Tell whether the org holds what the write says, and nothing twice."""
     count, kept = WAYS[way], list(world.records.values())
@@ -62,11 +67,18 @@ PASSING = [name for name in (*NEVER, *LOST) if name != "concurrency"]
 
 @pytest.mark.parametrize("fault", PASSING)
 @pytest.mark.parametrize(("way", "op"), KEYED)
-async def test_what_may_be_repeated_comes_out_right(fault: str, way: str, op: str) -> None:
+async def test_a_fault_that_passes_comes_out_right_or_unknown(
+    fault: str, way: str, op: str
+) -> None:
     world = World(faults=[fault])
     fake, org = await opened(world)
     outcomes = await written(org, world, way, op)
     await fake.orgs.aclose()
+    if fault in LOST and never_twice(way, op):
+        assert world.calls == 1
+        assert all(isinstance(one.error, UnknownOutcomeError) for one in outcomes)
+        assert is_right(world, way, op) is (fault in AFTER)
+        return
     assert all(one.ok for one in outcomes)
     assert is_right(world, way, op)
     assert world.calls <= MOST_CALLS
@@ -95,7 +107,10 @@ async def test_a_fault_that_stays_ends_in_few_calls(fault: str, way: str, op: st
     outcomes = await written(org, world, way, op)
     await fake.orgs.aclose()
     assert world.calls <= MOST_CALLS
-    if not (op == "delete" and fault in AFTER):  # the second time they are told to be gone
+    if fault in LOST and never_twice(way, op):
+        assert world.calls == 1
+        assert all(isinstance(one.error, UnknownOutcomeError) for one in outcomes)
+    else:
         assert all(isinstance(one.error, TransientError) for one in outcomes)
     keys = [record["Key__c"] for record in world.records.values()]
     assert len(keys) == len(set(keys))

@@ -54,7 +54,7 @@ def after_failure(
 
 
 def told_to_caller(error: SalesforceError, *, repeatable: bool) -> SalesforceError:
-    """What may have been done, and may be done again, need not be looked for."""
+    """Of an upsert that may be done again, nobody has to look for what may have been done."""
     if repeatable and isinstance(error, UnknownOutcomeError):
         return SalesforceTransientError(error.salesforce_code)
     return error

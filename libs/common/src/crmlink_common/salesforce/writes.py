@@ -87,13 +87,13 @@ class Write:
 
     @property
     def repeatable(self) -> bool:
-        """Tell whether sending it twice does what sending it once does.
+        """Tell whether it may be sent again when the answer was lost.
 
-        So it is for updates and deletes by id, and for upserts by a unique external id: the second
-        finds what the first has done. A create makes a double; so may an upsert by a field that
-        several records can share.
+        Upserts by a unique external id alone: the second finds what the first has done. A create
+        makes a double; so may an upsert by a field that several records can share. An update or a
+        delete by id could undo what somebody else did in between.
         """
-        return self.operation is not Operation.CREATE and self.unique
+        return self.operation is Operation.UPSERT and self.unique and not self.by_id
 
     @property
     def bulk(self) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 from crmlink_common.errors import (
     CrmLinkError,
-    NotFoundError,
     TransientError,
     UnknownOutcomeError,
 )
@@ -22,7 +21,6 @@ from crmlink_common.salesforce.errors import (
     SalesforceTransientError,
     of_the_call,
 )
-from crmlink_common.salesforce.ids import to_18
 from crmlink_common.salesforce.opening import Timeouts
 from crmlink_common.salesforce.records import Record
 from crmlink_common.salesforce.session import Session
@@ -39,7 +37,6 @@ from crmlink_common.salesforce.write_verdict import (
 )
 from crmlink_common.salesforce.writes import ID, Operation, Outcome, Write
 
-GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"})
 BETWEEN_LOCKS = Backoff(base=0.5)  # Salesforce itself has waited ten seconds for the row
 SMALLER_FOR_LOCKS = (50, 10)  # per collection: the two times that locked rows are tried again
 MOST_CALLS_FOR_LOCKS = 10  # each time; what is left over may be tried later
@@ -175,27 +172,19 @@ class Writing:
     def _came_to(self, position: int, outcome: Outcome) -> None:
         """Read an outcome in the light of an earlier answer that was lost."""
         if position in self._in_doubt:
-            outcome = self._once_done(position, outcome)
+            outcome = self._once_done(outcome)
         self.outcomes[position] = outcome
         locked = outcome.error is not None and outcome.error.salesforce_code == LOCKED
         if locked and not self.write.options.all_or_none:
             self._locked.append(position)
 
-    def _once_done(self, position: int, outcome: Outcome) -> Outcome:
-        operation, error = self.write.operation, outcome.error
-        if operation is Operation.DELETE and isinstance(error, NotFoundError):
-            record_id = to_18(str(find(self.records[position], ID)))
-            gone = error.salesforce_code in GONE
-            return Outcome(ok=True, record_id=record_id, created=False) if gone else outcome
-        if operation is Operation.UPSERT and outcome.ok and not outcome.created:
+    def _once_done(self, outcome: Outcome) -> Outcome:
+        if outcome.ok and not outcome.created:
             return replace(outcome, created=None)  # the lost call may have created it
         return outcome
 
     def _fail(self, error: SalesforceError, positions: Sequence[int]) -> None:
-        failed = Outcome(ok=False, error=error)
-        for position in positions:
-            doubted = position in self._in_doubt
-            self.outcomes[position] = self._once_done(position, failed) if doubted else failed
+        self.outcomes |= dict.fromkeys(positions, Outcome(ok=False, error=error))
 
     def _types(self, positions: Sequence[int]) -> list[str]:
         """Tell the objects of what is deleted by the first three characters of its id."""

@@ -26,9 +26,10 @@ class WritingSession(Session):
 
     One record takes a call of its own, up to 200 a Collections call, up to 1,000 a Composite of
     five of those; above 20,000 updates by id, and upserts by a unique external id, go by Bulk 2.0
-    (see ``Bulk``). A call whose answer is lost is sent again when that does no harm (see
-    ``Write.repeatable``); else its records' outcome is unknown: look for them before another try,
-    and let their absence count after eleven minutes only (see ``absence``).
+    (see ``Bulk``). A call whose answer is lost is sent again for upserts by a unique external id
+    alone (see ``Write.repeatable``); else its records' outcome is unknown. Look for what was
+    created before another try, and let its absence count after eleven minutes only (see
+    ``absence``); read what was updated or deleted again before anything else is written to it.
     """
 
     async def create(
@@ -47,7 +48,7 @@ class WritingSession(Session):
         options: WriteOptions = AS_USUAL,
         bulk: Bulk = BY_ITSELF,
     ) -> list[Outcome]:
-        """Update records, each with its ``Id``; of two with one id the last stands."""
+        """Update records, each with its ``Id``, never twice; of two with one id the last stands."""
         write = Write(Operation.UPDATE, name_of(sobject), ID, options=options)
         return await self._written(write, records, bulk)
 
@@ -75,7 +76,7 @@ class WritingSession(Session):
     async def delete(
         self, sobject: str, ids: Sequence[str], *, options: WriteOptions = AS_USUAL
     ) -> list[Outcome]:
-        """Delete records; what is gone when a lost call is sent again counts as deleted."""
+        """Delete records. Of unknown outcome: look which are there, and delete those."""
         write = Write(Operation.DELETE, name_of(sobject), ID, options=options)
         return await self._written(write, [{ID: one} for one in ids])
 
