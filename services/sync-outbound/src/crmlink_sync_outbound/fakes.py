@@ -37,6 +37,7 @@ class FakeOrg:
     before: Callable[[str, Sequence[Any]], None] = lambda _kind, _input: None
     refuse: Callable[[Record], SalesforceError | None] = lambda _record: None
     lose_creates: bool = False  # they take effect, but their answer does not come
+    lose_updates: bool = False
     automation: Callable[[Record], None] = lambda _record: None
     fields: Sequence[str] = ("Id", "FirstName", "LastName", "Email", "Phone", "Company")
 
@@ -88,7 +89,10 @@ class FakeOrg:
 
     async def update(self, sobject: str, records: Sequence[Record]) -> list[Outcome]:
         self._call("update", records, sobject)
-        return [self._update(record) for record in records]
+        outcomes = [self._update(record) for record in records]
+        if self.lose_updates:
+            return [Outcome(ok=False, error=SalesforceUnknownOutcomeError("LOST"))] * len(records)
+        return outcomes
 
     async def describe(self, sobject: str) -> dict[str, Any]:
         self._call("describe", [sobject], sobject)

@@ -40,7 +40,7 @@ from crmlink_sync_outbound.domain.outcomes import (
         ),
         (SalesforceNotConnectedError("API_DISABLED"), Kind.RETRY, "API_DISABLED", True),
         (SalesforceStaleTokenError("INVALID_SESSION_ID"), Kind.RETRY, "INVALID_SESSION_ID", True),
-        (SalesforceUnknownOutcomeError("LOST"), Kind.UNKNOWN, "LOST", True),
+        (SalesforceUnknownOutcomeError("LOST"), Kind.RETRY, "LOST", True),
         (SalesforcePermanentError("STRING_TOO_LONG"), Kind.FAILED, "STRING_TOO_LONG", False),
         (
             SalesforcePermanentError("REQUIRED_FIELD_MISSING"),
@@ -62,6 +62,14 @@ def test_a_refusal_names_fields_and_waits_as_told() -> None:
     assert refused.fields == ("Phone",)
     wait = timedelta(seconds=9)
     assert of_refusal(SalesforceTransientError("X", retry_after=wait), 7).retry_in == wait
+
+
+def test_after_a_lost_answer_alone_the_record_is_read_before_the_next_try() -> None:
+    lost = of_refusal(SalesforceUnknownOutcomeError("ReadTimeout"), 1)
+    assert lost.reread
+    assert lost.retry_in is not None
+    assert lost.retry_in < timedelta(seconds=3)  # unlike a create's
+    assert not of_refusal(SalesforceTransientError("NOT_SENT"), 1).reread
 
 
 @pytest.mark.parametrize(

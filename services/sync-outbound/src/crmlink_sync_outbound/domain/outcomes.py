@@ -32,12 +32,16 @@ EXCEPTIONS = frozenset({Kind.SKIPPED, Kind.FAILED, Kind.UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``retry_in``: the work stays pending that long; ``fields`` names fields, never values."""
+    """``retry_in``: the work stays pending that long; ``fields`` names fields, never values.
+
+    ``reread``: the record is read before the next try, for what was sent may have been written.
+    """
 
     kind: Kind
     code: str = ""
     fields: tuple[str, ...] = ()
     retry_in: timedelta | None = None
+    reread: bool = False
 
 
 def skipped(code: str, *fields: str) -> Outcome:
@@ -59,11 +63,16 @@ def backoff(attempts: int, jitter: Callable[[], float] = random.random) -> timed
 
 
 def of_refusal(error: SalesforceError, attempts: int) -> Outcome:
-    """Say what a record's refusal means for its pending work."""
+    """Say what it means for a record's pending work that an update was refused, or its answer lost.
+
+    A lost answer needs no wait as a create's does: a second update makes no double, and the record
+    is read first, so that what somebody changed meanwhile is weighed and not overwritten.
+    """
     if isinstance(error, TransientError | StaleTokenError):
         return retry(error.salesforce_code, error.retry_after or backoff(attempts))
     if isinstance(error, UnknownOutcomeError):
-        return Outcome(Kind.UNKNOWN, error.salesforce_code, retry_in=backoff(attempts))
+        wait = error.retry_after or backoff(attempts)
+        return Outcome(Kind.RETRY, error.salesforce_code, retry_in=wait, reread=True)
     code = error.salesforce_code
     if code == "REQUIRED_FIELD_MISSING":
         code = "required_field_missing"

@@ -58,6 +58,13 @@ from (
 ) s
 where p.workspace_id = s.workspace_id and p.entity = s.entity and p.member_id = s.member_id
 """
+IN_DOUBT = """
+update pairs p set reread = true
+from jsonb_to_recordset(cast(:rows as jsonb))
+  as s(entity text, member_id text, record_id text, org_id text)
+where p.workspace_id = :workspace_id and p.entity = s.entity and p.member_id = s.member_id
+  and p.record_id = s.record_id and p.org_id = s.org_id
+"""
 COUNTED = """
 update run_marks m set counted = true
 from jsonb_to_recordset(cast(:rows as jsonb)) as s(entity text, member_id text, generation bigint)
@@ -119,6 +126,8 @@ class Settling:
         held = [one for one in settlements if _name(one) in mine]
         changes = [_pair_row(one) for one in held if one.outcome.kind is not Kind.RETRY]
         await self._sql.over(PAIRS, changes, **where)
+        if doubtful := [_record(one) for one in held if one.outcome.reread]:
+            await self._sql.over(IN_DOUBT, doubtful, **where)
         await self._log_conflicts(held, where)
         await self._count(held, where)
         waits = [_wait_row(one) for one in held]
@@ -138,7 +147,7 @@ class Settling:
         items = []
         for row in counted:
             one = final[row.entity, row.member_id]
-            kind = Kind.FAILED if one.outcome.kind is Kind.RETRY else one.outcome.kind
+            kind = _told_as(one)
             tally[row.run_id, kind.value] += 1
             if kind in EXCEPTIONS:
                 items.append({**_item_row(one), "run_id": row.run_id, "outcome": kind.value})
@@ -168,12 +177,23 @@ def _is_final(one: Settlement) -> bool:
     return one.counts or one.work.attempts >= PATIENT_ATTEMPTS
 
 
+def _told_as(one: Settlement) -> Kind:
+    """Tell a run what it no longer waits for: an update without an answer has not failed."""
+    if one.outcome.kind is not Kind.RETRY:
+        return one.outcome.kind
+    return Kind.UNKNOWN if one.outcome.reread else Kind.FAILED
+
+
 def _name(one: Settlement) -> tuple[str, str]:
     return one.work.pair.entity, one.work.pair.member_id
 
 
 def _key(one: Settlement) -> Values:
     return {"entity": one.work.pair.entity, "member_id": one.work.pair.member_id}
+
+
+def _record(one: Settlement) -> Values:
+    return {**_key(one), "record_id": one.work.pair.record_id, "org_id": one.work.pair.org_id}
 
 
 def _wait_row(one: Settlement) -> Values:
