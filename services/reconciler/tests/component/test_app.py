@@ -60,6 +60,7 @@ async def test_projections_keep_what_is_used_and_a_row_of_what_was_deleted() -> 
             "revision": 2,
             "deleted_at": None,
             "usable": True,
+            "org_confirmed": True,
             "org_id": "00D",
         },
         {

@@ -102,6 +102,14 @@ async def test_a_match_of_another_org_is_not_linked() -> None:
     assert await codes(world, "m1") == {"m1": "org_changed"}
 
 
+async def test_nothing_is_linked_while_another_org_waits_to_be_confirmed() -> None:
+    world = World()
+    await found(world, "m1", RECORD)
+    world.projections.state = WorkspaceState(org_id=ORG, org_confirmed=False)
+    assert await codes(world, "m1") == {"m1": "org_not_confirmed"}
+    assert world.links == {}
+
+
 async def test_two_members_of_one_page_cannot_share_a_record() -> None:
     world = World()
     await found(world, "m1", RECORD)

@@ -23,6 +23,7 @@ MESSAGES = {
     "no_match": "Nothing was found for this member: find matches first.",
     "ambiguous": "Several records or members fit: choose one of the candidates.",
     "not_a_candidate": "The record is none of those found for this member.",
+    "org_not_confirmed": "An admin has to choose Use this org, or Go back, on the Overview tab.",
     "org_changed": "The match was found in another org: find matches again.",
     TAKEN: "The record is linked to another member.",
 }
@@ -54,6 +55,7 @@ class _Meets:
     matches: Mapping[Key, FoundMatch]
     holders: dict[tuple[str, str, str], Key]
     org_id: str
+    org_confirmed: bool
     overdue: set[Key]
 
 
@@ -151,7 +153,8 @@ class Linking:
         holders = await self.work.links.holders(records)
         state = await self.work.projections.standing(workspace_id)
         overdue = await self.work.reservations.overdue(reserved.keys(), self.work.now() - OVERDUE)
-        return _Meets(members, reserved, links, matches, holders, state.org_id, overdue)
+        org = state.org_id, state.org_confirmed
+        return _Meets(members, reserved, links, matches, holders, *org, overdue)
 
 
 def _choose(key: Key, record_id: str | None, meets: _Meets) -> tuple[Target | None, str]:
@@ -182,6 +185,8 @@ def _unclear(match: FoundMatch | None, target: Target | None, record_id: str | N
 
 
 def _free(key: Key, target: Target, meets: _Meets) -> tuple[Target | None, str]:
+    if not meets.org_confirmed:
+        return None, "org_not_confirmed"
     if meets.org_id not in ("", target.org_id):
         return None, "org_changed"
     if meets.holders.get((key[0], target.org_id, target.record_id), key) != key:

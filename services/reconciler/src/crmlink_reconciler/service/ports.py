@@ -23,6 +23,7 @@ class WorkspaceState:
     active: bool = False
     region: str = "US"
     org_id: str = ""
+    org_confirmed: bool = True
     target_object: str = "Contact"
 
 

@@ -28,9 +28,13 @@ class WorkspaceStates:
 
     async def connections(self, events: Sequence[Event[Connection]]) -> None:
         def kept(one: Connection) -> Values:
-            return {"usable": one.usable, "org_id": one.org_id}
+            return {
+                "usable": one.usable,
+                "org_id": one.org_id,
+                "org_confirmed": one.org_confirmed,
+            }
 
-        gone = {"usable": False, "org_id": ""}
+        gone = {"usable": False, "org_id": "", "org_confirmed": True}
         await self.work.projections.save_connections(self._rows(events, kept, gone))
 
     async def configs(self, events: Sequence[Event[SyncConfig]]) -> None:

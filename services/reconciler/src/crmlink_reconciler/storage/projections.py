@@ -60,6 +60,7 @@ class Projections:
                 workspaces.c.default_region,
                 connections.c.usable,
                 connections.c.org_id,
+                connections.c.org_confirmed,
                 configs.c.target_object,
             )
             .select_from(
@@ -80,6 +81,7 @@ class Projections:
             active=bool(row.crm_salesforce and row.usable),
             region=row.default_region,
             org_id=row.org_id or "",
+            org_confirmed=row.org_confirmed is not False,
             target_object=row.target_object or "Contact",
         )
 

@@ -164,6 +164,7 @@ class ConnectionRow(Row, table=True):
     revision: int = Field(sa_type=BigInteger)
     usable: bool = False
     org_id: str = Field(default="", sa_type=Text)
+    org_confirmed: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
     deleted_at: datetime | None = _optional_time()
     ended_at: datetime | None = _optional_time()
 
