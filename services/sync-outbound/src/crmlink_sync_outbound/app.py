@@ -25,6 +25,7 @@ from crmlink_sync_outbound.routes import router
 from crmlink_sync_outbound.service.configuring import Configuring
 from crmlink_sync_outbound.service.creating import Creating
 from crmlink_sync_outbound.service.desk import Desk
+from crmlink_sync_outbound.service.ending import End
 from crmlink_sync_outbound.service.linked import Linked
 from crmlink_sync_outbound.service.observing import Observing
 from crmlink_sync_outbound.service.ports import Orgs, Reservations
@@ -110,6 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
             *(partial(work) for _ in range(settings.workers)),
             runs.run,
             runs.run,
+            End(base.sessions, telling).run,
             Tidy(base.sessions, telling).run,
             reports.run,
         ],

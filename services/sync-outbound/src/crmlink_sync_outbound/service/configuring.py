@@ -67,8 +67,8 @@ class Configuring:
         _checked(config)
         async with self.sessions.begin() as session:
             configs = Configs(Statements(session))
-            before = await configs.find(workspace_id, entity, lock=True)
-            revision = 1 if before is None else before.revision + 1
+            revision = await configs.last_revision(workspace_id, entity) + 1
+            before = await configs.find(workspace_id, entity)
             rules = rule_revisions(
                 None if before is None else before.config,
                 {} if before is None else before.rule_revisions,
@@ -94,7 +94,9 @@ class Configuring:
             async with self.sessions.begin() as session:
                 rows = await Configs(Statements(session)).page(after, PAGE)
                 records = [
-                    self.telling.config(
+                    self.telling.config_dropped(row.workspace_id, row.entity, row.revision)
+                    if row.deleted_at is not None
+                    else self.telling.config(
                         row.workspace_id,
                         row.entity,
                         EntityConfig.model_validate(row.config),

@@ -9,7 +9,7 @@ from typing import Literal
 from uuid import uuid4
 
 from crmlink_common.contracts.activity import ACTIVITY_V1, Activity
-from crmlink_common.contracts.cloudevents import DataT, Record, Topic, encode
+from crmlink_common.contracts.cloudevents import DataT, Deleted, Record, Topic, encode
 from crmlink_common.contracts.member_changes import MEMBER_CHANGES_V1, FieldChange, MemberChange
 from crmlink_common.contracts.record_matches import RECORD_MATCHES_V1, RecordMatch
 from crmlink_common.contracts.sync_configs import SYNC_CONFIGS_V1, EntityConfig, SyncConfig
@@ -34,6 +34,10 @@ class Telling:
     def config(self, workspace_id: str, entity: str, config: EntityConfig, rev: int) -> Record:
         data = SyncConfig(workspace_id=workspace_id, entity=entity, revision=rev, config=config)
         return self._record(SYNC_CONFIGS_V1, data)
+
+    def config_dropped(self, workspace_id: str, entity: str, rev: int) -> Record:
+        """Tell that a configuration is in force no more; the next one's revision is higher."""
+        return self._record(SYNC_CONFIGS_V1, Deleted(f"{workspace_id}/{entity}", rev))
 
     def activity(
         self,
@@ -111,5 +115,5 @@ class Telling:
         )
         return self._record(RECORD_MATCHES_V1, data)
 
-    def _record(self, topic: Topic[DataT], data: DataT) -> Record:
+    def _record(self, topic: Topic[DataT], data: DataT | Deleted) -> Record:
         return encode(topic, data, event_id=self.new_id(), source=SOURCE, time=self.now())

@@ -13,7 +13,10 @@ CONFIG = """
 select c.entity, c.revision, c.config, c.rule_revisions, c.saved_at, c.event_fired_at,
   coalesce(w.default_region, 'US') as region
 from sync_configs c left join workspaces w on w.workspace_id = c.workspace_id
-where c.workspace_id = :workspace_id and c.entity = :entity
+where c.workspace_id = :workspace_id and c.entity = :entity and c.deleted_at is null
+"""
+LAST = """
+select revision from sync_configs where workspace_id = :workspace_id and entity = :entity for update
 """
 SAVE = """
 insert into sync_configs as c (workspace_id, entity, revision, config, rule_revisions,
@@ -23,7 +26,7 @@ values (:workspace_id, :entity, :revision, cast(:config as jsonb), cast(:rules a
 on conflict (workspace_id, entity) do update set revision = excluded.revision,
   config = excluded.config, rule_revisions = excluded.rule_revisions,
   outbound_enabled = excluded.outbound_enabled, inbound_enabled = excluded.inbound_enabled,
-  linked_only = excluded.linked_only, saved_at = now()
+  linked_only = excluded.linked_only, saved_at = now(), deleted_at = null
 where c.revision < excluded.revision
 returning revision
 """
@@ -36,7 +39,7 @@ select (select count(*) from pending q where q.workspace_id = :workspace_id
 from pairs where workspace_id = :workspace_id and entity = :entity
 """
 PAGE = """
-select workspace_id, entity, revision, config from sync_configs
+select workspace_id, entity, revision, config, deleted_at from sync_configs
 where (workspace_id, entity) > (:workspace_id, :entity)
 order by workspace_id, entity limit :limit for share
 """
@@ -74,6 +77,11 @@ class Configs:
             event_fired_at=row.event_fired_at,
             region=row.region,
         )
+
+    async def last_revision(self, workspace_id: str, entity: str) -> int:
+        """Say which was the last, deleted or not, and lock it; 0: never saved."""
+        row = (await self._sql.run(LAST, workspace_id=workspace_id, entity=entity)).first()
+        return 0 if row is None else int(row.revision)
 
     async def save(
         self,

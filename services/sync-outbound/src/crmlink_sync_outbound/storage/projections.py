@@ -24,13 +24,16 @@ on conflict (workspace_id) do update set revision = excluded.revision,
 where w.revision < excluded.revision
 """
 CONNECTIONS = """
-insert into connections as c (workspace_id, revision, usable, org_id, epoch, deleted_at)
-select workspace_id, revision, usable, org_id, epoch, case when deleted then now() end
+insert into connections as c (workspace_id, revision, usable, org_id, epoch, deleted_at, ended_at)
+select workspace_id, revision, usable, org_id, epoch, case when deleted then now() end,
+  case when deleted then least(ended_at, now()) end
 from jsonb_to_recordset(cast(:rows as jsonb)) as s(
-  workspace_id text, revision bigint, usable boolean, org_id text, epoch bigint, deleted boolean)
+  workspace_id text, revision bigint, usable boolean, org_id text, epoch bigint, deleted boolean,
+  ended_at timestamptz)
 order by workspace_id
 on conflict (workspace_id) do update set revision = excluded.revision, usable = excluded.usable,
-  org_id = excluded.org_id, epoch = excluded.epoch, deleted_at = excluded.deleted_at
+  org_id = excluded.org_id, epoch = excluded.epoch, deleted_at = excluded.deleted_at,
+  ended_at = coalesce(excluded.ended_at, c.ended_at)
 where c.revision < excluded.revision
 """
 WAKE = """
@@ -168,6 +171,7 @@ class Projections:
         await self._unpark(rows)
 
     async def connections(self, rows: Sequence[Values]) -> None:
+        """Keep them; that one was deleted is not forgotten when another takes its place."""
         await self._sql.over(CONNECTIONS, rows)
         await self._unpark(rows)
 

@@ -40,7 +40,8 @@ from due left join workspaces w on w.workspace_id = due.workspace_id and w.delet
   left join connections c on c.workspace_id = due.workspace_id and c.deleted_at is null
 where q.workspace_id = due.workspace_id
 returning q.workspace_id, q.parkings, q.usage_used, q.usage_limit, q.usage_at,
-  coalesce(w.crm_salesforce and c.usable, false) as active, coalesce(c.org_id, '') as org_id
+  coalesce(w.crm_salesforce and c.usable and c.ended_at is null, false) as active,
+  coalesce(c.org_id, '') as org_id
 """
 RENEW_TURN = """
 update workspace_queue set lease_until = now() + :lease

@@ -42,10 +42,14 @@ class ConnectionRow(Row, table=True):
     org_id: str = words()
     epoch: int = number()
     deleted_at: datetime | None = moment()
+    ended_at: datetime | None = moment()  # deleted then; what stood on it is still to go
 
 
 class ConfigRow(Row, table=True):
-    """``rule_revisions``: the revision under which each rule last changed its meaning."""
+    """``rule_revisions``: the revision under which each rule last changed its meaning.
+
+    One that went with its connection stays as a deleted row: revisions must not begin again.
+    """
 
     __tablename__ = "sync_configs"
 
@@ -58,6 +62,7 @@ class ConfigRow(Row, table=True):
     inbound_enabled: bool = flag()
     linked_only: bool = flag()
     saved_at: datetime = since("saved_at")
+    deleted_at: datetime | None = moment()
     event_fired_at: datetime | None = moment()  # the managed rule "member updated -> sync"
 
 

@@ -50,6 +50,7 @@ const SENTENCES = {
   "sync.cancel_asked": "Asked to cancel a run",
   "sync.configure_asked": "Asked to save the sync settings",
   "sync.configured": "The sync settings were saved",
+  "sync.dropped": "The sync settings ended with their connection",
   "sync.start_asked": "Asked to run a sync",
   "tool.refused": "An assistant's request was refused",
 };

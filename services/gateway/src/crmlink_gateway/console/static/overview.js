@@ -133,7 +133,7 @@ const QUESTIONS = {
   enable: [null, null, null, "Enabled. Work goes on where it stopped."],
   delete: [
     "Delete the Salesforce connection?",
-    "The Client ID, the Client Secret and the access are deleted, all member links end, and the fields salesforce:id, salesforce:account_id and salesforce:owner_id are removed from the members. The sync settings stay. Nothing in Salesforce is deleted or changed. This cannot be undone.",
+    "The Client ID, the Client Secret and the access are deleted, all member links end, and the fields salesforce:id, salesforce:account_id and salesforce:owner_id are removed from the members. The sync settings are deleted too, and running syncs are cancelled. Nothing in Salesforce is deleted or changed. This cannot be undone.",
     "Delete", "Deleted. Nothing in Salesforce was changed."],
   "use-org": [null, null, null, "This org is used from now on."],
   "go-back": [null, null, null, "The access to the other org was given up. Sign in to the earlier org to go on."],
