@@ -62,10 +62,9 @@ class Configs:
     def __init__(self, statements: Statements) -> None:
         self._sql = statements
 
-    async def find(self, workspace_id: str, entity: str, *, lock: bool = False) -> Saved | None:
+    async def find(self, workspace_id: str, entity: str) -> Saved | None:
         """Read one, if it was ever saved."""
-        sql = CONFIG + (" for update of c" if lock else "")
-        row = (await self._sql.run(sql, workspace_id=workspace_id, entity=entity)).first()
+        row = (await self._sql.run(CONFIG, workspace_id=workspace_id, entity=entity)).first()
         if row is None:
             return None
         return Saved(
