@@ -1,5 +1,6 @@
 """Settings for calls: failures, latency, spoilt answers, late commits, page sizes."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -30,12 +31,13 @@ def filter_of(asked: Asked) -> Filter:
 
 
 @dataclass(frozen=True)
-class _OfRules:
+class _OfRules(ABC):
     faults: Faults
 
     @property
+    @abstractmethod
     def _rules(self) -> Rules[Any]:
-        raise NotImplementedError
+        """Return the rules of this kind."""
 
     def state(self) -> object:
         """Return the rules that still hold."""

@@ -1,5 +1,6 @@
 """WHERE and HAVING to nodes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from crmlink_salesforce_sim.soql.dates import is_literal
@@ -58,12 +59,12 @@ CONSTANTS = ("NULL", "TRUE", "FALSE")
 VALUES = ("STRING", "NUMBER", "CURRENCY", "DATE", "DATETIME", "TIME")
 
 
-class ConditionParser(Reader):
+class ConditionParser(Reader, ABC):
     """Reads conditions; whole statements inside them are read by `query`."""
 
+    @abstractmethod
     def query(self) -> Query:
         """Return the statement that starts here."""
-        raise NotImplementedError
 
     def conditions(self) -> Condition:
         """Return terms joined by AND, or by OR: to mix them takes brackets."""
