@@ -88,11 +88,6 @@ class SObject:
         """Return the fields the org numbers."""
         return [one for one in self.columns if one.autoNumber]
 
-    @property
-    def name_field(self) -> Field | None:
-        """Return the field that names a record."""
-        return next((one for one in self.fields.values() if one.nameField), None)
-
     def find(self, name: str) -> Field | None:
         """Return the field of that name, in any letter case."""
         return self._by_lower.get(name.lower())
