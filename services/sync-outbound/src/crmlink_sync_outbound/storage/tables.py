@@ -35,6 +35,14 @@ class WorkspaceRow(Row, table=True):
 
 class ConnectionRow(Row, table=True):
     __tablename__ = "connections"
+    __table_args__ = (
+        Index(
+            "connections_ended",
+            "ended_at",
+            "workspace_id",
+            postgresql_where=text("ended_at is not null"),
+        ),
+    )
 
     workspace_id: str = key()
     revision: int = number()
